@@ -1,0 +1,127 @@
+// The configuration of the daemon: one struct for each room, and where every value came from.
+//
+// Precedence: command line, EMULSION_* environment, configuration file, defaults.
+// Boost.Program_options is used in options.cc alone.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "emulsion/learner_options.h"
+
+namespace emulsion::service {
+
+// What is done with a coordinate that is NaN.
+enum class MissingPolicy {
+  learn,   // the point is learned from its other coordinates
+  refuse,  // the row is refused and counted
+};
+
+// One stream.
+struct StreamOptions {
+  LearnerOptions learner;
+
+  // Coordinates of a point. 0: those of the first message. Range [0, 1024].
+  Index dimension = 0;
+
+  MissingPolicy missing = MissingPolicy::learn;
+
+  // Path of a JSON model to start from, as `emulsion model --json` prints it. Empty: start from the points.
+  std::string initial_model;
+
+  // Publish the responsibilities with the labels.
+  bool publish_responsibilities = false;
+
+  // Shortest time between two published models. 0: publish every version. Range [0, 86400].
+  double model_interval_seconds = 0.1;
+
+  // Producers that are told apart; messages of further ones are refused. Range [1, 1000000].
+  Index max_producers = 1024;
+};
+
+enum class InputKind { subscribe, pull, replay };
+enum class Attachment { bind, connect };
+
+// "pull bind tcp://127.0.0.1:7701", "subscribe connect tcp://10.0.0.7:5556", "replay occupancy data/points.csv"
+struct InputOptions {
+  InputKind kind = InputKind::pull;
+  Attachment attachment = Attachment::bind;
+  std::string endpoint;  // of pull and subscribe
+  std::string stream;    // of replay
+  std::string path;      // of replay; .csv, or .emf for a recording
+};
+
+struct LogOptions {
+  std::string level = "info";   // trace, debug, info, warning, error
+  std::string format = "text";  // text, json
+};
+
+struct DaemonOptions {
+  std::vector<InputOptions> inputs;  // default: pull bind tcp://127.0.0.1:7701
+  std::string output_endpoint = "tcp://127.0.0.1:7702";
+  std::string control_endpoint = "tcp://127.0.0.1:7703";
+  std::string http_endpoint = "127.0.0.1:7704";  // empty: no HTTP
+
+  // Messages that may wait in each socket's queue. Range [1, 10000000].
+  int queue_messages = 10000;
+
+  // Longest frame that is read. Range [1024, 2147483647].
+  std::int64_t max_message_bytes = 67108864;
+
+  // Where the state is kept. Empty: nowhere.
+  std::string state_directory;
+
+  // Time between two saves. 0: only on command and on exit. Range [0, 86400].
+  double save_interval_seconds = 10;
+
+  // Names for which a stream is created on first sight: patterns with * and ?. Empty: none.
+  std::vector<std::string> dynamic_streams{"*"};
+
+  // Streams there may be at most, configured ones included. Range [1, 100000].
+  Index max_streams = 64;
+
+  LogOptions log;
+
+  StreamOptions defaults;                        // of every stream; section [defaults]
+  std::map<std::string, StreamOptions> streams;  // section [stream.NAME]
+
+  // Exit when every replay is at its end and no other input is configured.
+  bool exit_after_replay = true;
+};
+
+// What one run of `load_options` found.
+struct LoadedOptions {
+  enum class Action { run, help, version, check, print };
+
+  Action action = Action::run;
+  DaemonOptions options;
+  std::string config_path;          // of the file that was read; empty if none
+  std::vector<std::string> faults;  // one line each; with any of them the options must not be used
+};
+
+// Reads command line, environment and configuration file.
+//   arguments    of the command line, without the program's name
+//   environment  the variables that start with EMULSION_, by name
+// Never throws. Every fault is found in one run and names its place:
+//   emulsiond.conf:14: defaults.step_exponent: 1.4 is out of range; allowed: (0.5, 1]
+//   emulsiond.conf:9: defaults.componets: unknown key; did you mean "components"?
+//   command line: --output: ...      environment: EMULSION_OUTPUT: ...
+LoadedOptions load_options(const std::vector<std::string>& arguments,
+                           const std::map<std::string, std::string>& environment);
+
+// Every option with its value and, as a comment, where it came from; valid as a configuration file.
+std::string print_options(const LoadedOptions& loaded);
+
+// What `--help` prints: examples first.
+std::string help_text();
+
+// What a reload would change.
+struct ReloadPlan {
+  std::vector<std::string> applicable;     // keys whose new values can be used at once
+  std::vector<std::string> needs_restart;  // keys that differ and cannot
+};
+ReloadPlan plan_reload(const DaemonOptions& now, const DaemonOptions& next);
+
+}  // namespace emulsion::service

@@ -1,0 +1,78 @@
+// How frames come in and go out: the seam between the pipeline and the world.
+//
+// Implementations: zmq_transport.h (ZeroMQ), memory_transport.h (tests), file_replay.h (recorded data).
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace emulsion::service {
+
+// One message: where it belongs and what it says.
+struct Frame {
+  std::string topic;
+  std::string payload;
+};
+
+// What became of a frame.
+enum class Outcome {
+  applied,    // its good rows are in the stream
+  duplicate,  // it had been applied before
+  refused,    // nothing of it was used
+};
+
+// Where frames come from. One thread owns it.
+//
+// Call order: (receive settle)*     every received frame is settled once, in the order of receipt
+class FrameSource {
+ public:
+  virtual ~FrameSource() = default;
+
+  // The next frame, or nothing if none is there now. Never blocks.
+  virtual std::optional<Frame> receive() = 0;
+
+  // Tells the source what became of a frame. Acknowledged transports answer the producer; others ignore it.
+  virtual void settle(const Frame& frame, Outcome outcome) = 0;
+
+  // True when no frame can ever come again, as at the end of a file.
+  virtual bool exhausted() const = 0;
+
+  // Stops accepting; what has been received already can still be read.
+  virtual void close_intake() = 0;
+
+  // For messages to people, such as "pull tcp://127.0.0.1:7701".
+  virtual std::string describe() const = 0;
+};
+
+// Where frames go. Never blocks: a reader who is too slow loses frames, and can count them.
+class FrameSink {
+ public:
+  virtual ~FrameSink() = default;
+  virtual void send(const Frame& frame) = 0;
+
+  // Sends `frame`, and sends it again to whoever subscribes to its topic later.
+  virtual void send_retained(const Frame& frame) = 0;
+
+  // Forgets a retained frame.
+  virtual void drop_retained(std::string_view topic) = 0;
+};
+
+// One request of a client of the control endpoint.
+struct Request {
+  std::string reply_to;  // opaque: given back with the reply
+  std::string payload;
+};
+
+// Where requests come from and replies go. One thread owns it.
+class ControlChannel {
+ public:
+  virtual ~ControlChannel() = default;
+
+  // The next request, or nothing if none is there now. Never blocks.
+  virtual std::optional<Request> receive() = 0;
+  virtual void reply(const Request& request, std::string payload) = 0;
+};
+
+}  // namespace emulsion::service

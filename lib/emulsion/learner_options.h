@@ -1,0 +1,69 @@
+// Everything that decides how a stream is learned.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "emulsion/points.h"
+#include "emulsion/prior.h"
+#include "emulsion/result.h"
+#include "emulsion/step_size.h"
+
+namespace emulsion {
+
+// How a point is given to components.
+enum class Assignment {
+  soft,  // by its posterior probabilities (EM)
+  hard,  // whole, to the most probable one (classification EM; Celeux & Govaert 1992)
+};
+
+// How the first model is found.
+struct SeedOptions {
+  // Points that are buffered before the first model. More start better and later.
+  // 0: max(50 K, 10 K (d + 1)). Range >= 0.
+  Index points = 0;
+
+  // Independent k-means++ starts; the best by likelihood is kept. Range [1, 1000].
+  Index restarts = 8;
+
+  // Batch EM passes over the buffer for each start. Range [1, 1000].
+  Index passes = 20;
+
+  // Seed of the random numbers: the same points and the same number give the same model.
+  std::uint64_t random_seed = 1;
+};
+
+struct LearnerOptions {
+  // Number of components, K. Range [1, 4096].
+  Index components = 2;
+
+  // Family of the components, as the registry in families.h names it.
+  std::string family = "gaussian(full)";
+
+  Assignment assignment = Assignment::soft;
+
+  // Points of a mini-batch: the parameters are updated after so many. Smaller follows faster and costs more.
+  // Range [1, 1048576].
+  Index batch_points = 256;
+
+  // Event time that a mini-batch may span: it is closed early before a point that is this much later than its first
+  // point. For slow streams. 0: never. Range >= 0.
+  double batch_seconds = 0;
+
+  StepOptions step;
+  SeedOptions seed;
+  PriorOptions prior;
+
+  // Publish and label with the average of the statistics over all updates (Polyak & Ruppert), which is smoother on a
+  // stationary stream and slower on a moving one.
+  bool averaging = false;
+
+  // A component whose decayed number of points is below this keeps its parameters and is reported as starved.
+  // Range >= 0.
+  double starved_below_points = 1;
+
+  // Threads that share the tiles of a mini-batch. The result does not depend on it. Range [1, 256].
+  int threads = 1;
+};
+
+}  // namespace emulsion
