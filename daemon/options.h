@@ -1,7 +1,10 @@
 // The configuration of the daemon: one struct for each room, and where every value came from.
 //
 // Precedence: command line, EMULSION_* environment, configuration file, defaults.
-// Boost.Program_options is used in options.cc alone.
+//
+// The rooms behind this header: option_table.h knows every option, option_values.h and option_endpoints.h their text
+// forms, options.cc reads the three origins (Boost.Program_options is used there alone), option_assembly.h puts them
+// together, option_consistency.h checks the whole.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +37,7 @@ struct StreamOptions {
   // Publish the responsibilities with the labels.
   bool publish_responsibilities = false;
 
-  // Shortest time between two published models. 0: publish every version. Range [0, 86400].
+  // Shortest time between two published models. 0: publish after every message that changed it. Range [0, 86400].
   double model_interval_seconds = 0.1;
 
   // Producers that are told apart; messages of further ones are refused. Range [1, 1000000].
@@ -59,7 +62,7 @@ struct LogOptions {
 };
 
 struct DaemonOptions {
-  std::vector<InputOptions> inputs;  // default: pull bind tcp://127.0.0.1:7701
+  std::vector<InputOptions> inputs{{InputKind::pull, Attachment::bind, "tcp://127.0.0.1:7701", "", ""}};
   std::string output_endpoint = "tcp://127.0.0.1:7702";
   std::string control_endpoint = "tcp://127.0.0.1:7703";
   std::string http_endpoint = "127.0.0.1:7704";  // empty: no HTTP
@@ -99,15 +102,23 @@ struct LoadedOptions {
   DaemonOptions options;
   std::string config_path;          // of the file that was read; empty if none
   std::vector<std::string> faults;  // one line each; with any of them the options must not be used
+
+  // Where the value of a key was written: "emulsiond.conf:14", "environment EMULSION_OUTPUT", "command line".
+  // A key that is absent has its default; a key of a stream, that of [defaults]. Inputs are "input[0]", "input[1]", ...
+  std::map<std::string, std::string> origins;
 };
 
 // Reads command line, environment and configuration file.
 //   arguments    of the command line, without the program's name
 //   environment  the variables that start with EMULSION_, by name
-// Never throws. Every fault is found in one run and names its place:
-//   emulsiond.conf:14: defaults.step_exponent: 1.4 is out of range; allowed: (0.5, 1]
+// Never throws. Every fault is found in one run, overridden settings included, and reads
+//   PLACE: KEY: PROBLEM[; allowed: WHAT][; did you mean "WORD"?]
+// with the key as it is spelled at its place:
 //   emulsiond.conf:9: defaults.componets: unknown key; did you mean "components"?
-//   command line: --output: ...      environment: EMULSION_OUTPUT: ...
+//   emulsiond.conf:14: defaults.step_exponent: 1.4 is out of range; allowed: (0.5, 1]
+//   environment: EMULSION_OUTPUT: "7702" is not an endpoint; allowed: tcp://HOST:PORT, ipc://PATH, inproc://NAME
+//   command line: --defaults.components: 0 is out of range; allowed: [1, 4096]
+// --help and --version win over everything else, faults included.
 LoadedOptions load_options(const std::vector<std::string>& arguments,
                            const std::map<std::string, std::string>& environment);
 
@@ -117,7 +128,8 @@ std::string print_options(const LoadedOptions& loaded);
 // What `--help` prints: examples first.
 std::string help_text();
 
-// What a reload would change.
+// What a reload would change. Keys are dotted, "defaults.components"; a section that comes or goes is "stream.NAME".
+// A new section and new [defaults] apply to streams that are created afterwards.
 struct ReloadPlan {
   std::vector<std::string> applicable;     // keys whose new values can be used at once
   std::vector<std::string> needs_restart;  // keys that differ and cannot

@@ -3,7 +3,7 @@
 // Implementations: zmq_transport.h (ZeroMQ), memory_transport.h (tests), file_replay.h (recorded data).
 #pragma once
 
-#include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,7 +14,17 @@ namespace emulsion::service {
 struct Frame {
   std::string topic;
   std::string payload;
+
+  // Not empty: what came is no frame, and why, such as "frames: 3, expected 2". The topic is then what was readable of
+  // it, at most kFaultTopicBytes; the payload is empty. It is received, counted and settled as refused like any other.
+  std::string fault = {};
 };
+
+// The fault of a message of so many frames, where a topic and a payload were expected.
+inline std::string frame_count_fault(std::size_t frames) {
+  return "frames: " + std::to_string(frames) + ", expected 2";
+}
+inline constexpr std::size_t kFaultTopicBytes = 256;
 
 // What became of a frame.
 enum class Outcome {
@@ -39,7 +49,8 @@ class FrameSource {
   // True when no frame can ever come again, as at the end of a file.
   virtual bool exhausted() const = 0;
 
-  // Stops accepting; what has been received already can still be read.
+  // Stops accepting; what has been received already can still be read. The source is exhausted once receive() has then
+  // found nothing.
   virtual void close_intake() = 0;
 
   // For messages to people, such as "pull tcp://127.0.0.1:7701".
@@ -63,6 +74,7 @@ class FrameSink {
 struct Request {
   std::string reply_to;  // opaque: given back with the reply
   std::string payload;
+  std::string fault = {};  // not empty: what came is no request, and why; it still wants a reply
 };
 
 // Where requests come from and replies go. One thread owns it.

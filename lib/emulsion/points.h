@@ -25,4 +25,11 @@ struct PointBatch {
   bool has_times() const { return !unix_nanoseconds.empty(); }
 };
 
+// Seconds from one time to another, both in unix nanoseconds; 0 if the other one is not later.
+inline double seconds_between(std::int64_t earlier, std::int64_t later) {
+  if (later <= earlier) return 0;
+  // Unsigned, because the difference of two times may be too large for a signed number.
+  return static_cast<double>(static_cast<std::uint64_t>(later) - static_cast<std::uint64_t>(earlier)) / 1e9;
+}
+
 }  // namespace emulsion

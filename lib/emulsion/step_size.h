@@ -46,13 +46,15 @@ class StepSize {
   // Errors: a number out of its range, with the range.
   static Result<StepSize> make(const StepOptions& options);
 
+  // The same schedule for a stream whose seed left statistics of this weight: an automatic offset goes on from there.
+  StepSize after_seed(double weight) const;
+
   // Retention of everything before a point.
-  //   t        points learned after the seed and before this one, >= 0
+  //   t        weight of the points learned after the seed and before this one, >= 0
   //   weight   of this point; a point of weight 2 makes the past fade as two points do
   //   seconds  event time since the latest earlier point, >= 0
-  //   seed     weight of the statistics that the seed left
   // Returns a factor in [0, 1].
-  double retention(double t, double weight, double seconds, double seed) const;
+  double retention(double t, double weight, double seconds) const;
 
   // The same between points of the warm-up buffer, when the seed becomes statistics: only a constant step and a
   // half-life forget there.
@@ -61,12 +63,11 @@ class StepSize {
   // True if points need timestamps.
   bool needs_times() const { return options_.kind == StepKind::half_life && options_.half_life_seconds > 0; }
 
-  const StepOptions& options() const { return options_; }
-
  private:
-  explicit StepSize(const StepOptions& options) : options_(options) {}
+  explicit StepSize(const StepOptions& options) : options_(options), offset_(options.offset_points) {}
 
   StepOptions options_;
+  double offset_;
 };
 
 }  // namespace emulsion

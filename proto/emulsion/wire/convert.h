@@ -6,6 +6,7 @@
 // Not thread-safe per object: a Codec reuses its protobuf messages, so one thread owns one.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,6 +15,9 @@
 #include "emulsion/wire/messages.h"
 
 namespace emulsion::wire {
+
+// Most coordinates that a point may have.
+inline constexpr std::uint32_t kMaxDimension = 1024;
 
 class Codec {
  public:

@@ -21,6 +21,7 @@ struct PointsMessage {
   std::uint64_t sequence = 0;
   PointBatch batch;
   bool end_of_stream = false;
+  bool single_precision = false;  // the values travel as ELEMENT_TYPE_F32: half the bytes, 7 digits
 };
 
 struct ModelSpan {

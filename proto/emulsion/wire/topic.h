@@ -34,8 +34,8 @@ Result<Topic> parse_topic(std::string_view text);
 // The prefix that subscribes to every topic of one stream; of all streams if it is empty.
 std::string subscription(std::string_view stream);
 
-// Untrusted text for a log line or an error message: control characters and bytes outside ASCII as \xNN, cut to
-// `limit` characters with an ellipsis.
+// Untrusted text for a log line or an error message: control characters and bytes outside ASCII as \xNN, a backslash
+// as two; at most `limit` characters, of which the last three are "..." where something was cut off.
 std::string printable(std::string_view text, std::size_t limit = 80);
 
 }  // namespace emulsion::wire

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that Emulsion needs and that are missing. Quiet when there is nothing to do.
+#
+#   clients/install.sh build          to build the daemon and the client
+#   clients/install.sh build test     to run the tests as well
+set -euo pipefail
+
+packages=()
+for purpose in "$@"; do
+  case "$purpose" in
+    build)
+      packages+=(g++ cmake ninja-build pkg-config libeigen3-dev libexpected-dev libtbb-dev
+        libprotobuf-dev protobuf-compiler nlohmann-json3-dev libcsv-dev
+        libzmq3-dev cppzmq-dev libboost-dev libboost-program-options-dev
+        libspdlog-dev libfmt-dev prometheus-cpp-dev libsystemd-dev)
+      ;;
+    test)
+      packages+=(catch2 python3 python3-zmq python3-protobuf python3-numpy prometheus)
+      # A newer Node.js than Debian's brings its own npm, which Debian's package would fight.
+      command -v npm >/dev/null || packages+=(nodejs npm)
+      ;;
+    *)
+      echo "install.sh: \"$purpose\" is not one of: build test" >&2
+      exit 2
+      ;;
+  esac
+done
+
+missing=()
+for package in "${packages[@]}"; do
+  state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$state" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "install.sh: these packages are missing and need root: ${missing[*]}" >&2; exit 1; }
+  as_root=(sudo)
+fi
+
+echo "  installing ${#missing[@]} Debian packages: ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# No daemon that a package brings along is started: the tests only want promtool.
+policy=/usr/sbin/policy-rc.d
+made_policy=
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+  "${as_root[@]}" chmod +x "$policy"
+  made_policy=yes
+fi
+status=0
+"${as_root[@]}" apt-get update -qq >"$log" 2>&1 || status=$?
+[ "$status" -ne 0 ] ||
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >"$log" 2>&1 ||
+  status=$?
+[ -z "$made_policy" ] || "${as_root[@]}" rm -f "$policy"
+if [ "$status" -ne 0 ]; then
+  tail -n 20 "$log" >&2
+  echo "install.sh: the packages could not be installed" >&2
+fi
+exit "$status"

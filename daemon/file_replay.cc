@@ -1,0 +1,139 @@
+#include "daemon/file_replay.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "daemon/frame_recording.h"
+#include "emulsion/wire/convert.h"
+#include "emulsion/wire/point_reader.h"
+#include "emulsion/wire/topic.h"
+
+namespace emulsion::service {
+namespace {
+
+constexpr Index kRowsPerMessage = 256;
+
+class RecordingReplay final : public FrameSource {
+ public:
+  RecordingReplay(FrameRecording recording, std::string path, std::string stream)
+      : recording_(std::move(recording)), path_(std::move(path)), stream_(std::move(stream)) {}
+
+  std::optional<Frame> receive() override {
+    if (exhausted_) return std::nullopt;
+    auto next = recording_.next();
+    if (!next) {
+      exhausted_ = true;
+      return Frame{{}, {}, next.error().message};
+    }
+    if (!*next) {
+      exhausted_ = true;
+      return std::nullopt;
+    }
+    return stream_.empty() ? std::move(**next) : redirected(std::move(**next));
+  }
+
+  void settle(const Frame&, Outcome) override {}
+  bool exhausted() const override { return exhausted_; }
+  void close_intake() override { exhausted_ = true; }
+  std::string describe() const override { return "replay " + path_; }
+
+ private:
+  Frame redirected(Frame frame) const {
+    const auto topic = wire::parse_topic(frame.topic);
+    if (topic && topic->kind == wire::TopicKind::points) {
+      frame.topic = wire::to_string({stream_, wire::TopicKind::points});
+      return frame;
+    }
+    frame.fault =
+        path_ + ": " + (topic ? "topic \"" + frame.topic + "\": expected one of points" : topic.error().message);
+    frame.topic.resize(std::min(frame.topic.size(), kFaultTopicBytes));
+    frame.payload.clear();
+    return frame;
+  }
+
+  FrameRecording recording_;
+  std::string path_;
+  std::string stream_;
+  bool exhausted_ = false;
+};
+
+class PointsReplay final : public FrameSource {
+ public:
+  PointsReplay(wire::PointReader reader, std::string path, const std::string& stream)
+      : reader_(std::move(reader)),
+        path_(std::move(path)),
+        topic_(wire::to_string({stream, wire::TopicKind::points})) {}
+
+  std::optional<Frame> receive() override {
+    if (exhausted_) return std::nullopt;
+    if (fault_) return std::exchange(fault_, std::nullopt);
+    // One table is held back, as only the next reading tells whether it was the last.
+    for (;;) {
+      auto next = reader_.read(kRowsPerMessage);
+      if (!next) {
+        Frame fault{topic_, {}, next.error().message};
+        if (!held_) return fault;
+        fault_ = std::move(fault);
+        return message(*std::exchange(held_, std::nullopt), false);
+      }
+      if (!*next) {
+        exhausted_ = true;
+        return message(held_ ? std::move(*held_) : no_rows(), true);
+      }
+      if (held_) return message(*std::exchange(held_, std::move((*next)->batch)), false);
+      held_ = std::move((*next)->batch);
+    }
+  }
+
+  void settle(const Frame&, Outcome) override {}
+  bool exhausted() const override { return exhausted_; }
+  void close_intake() override { exhausted_ = true; }
+  std::string describe() const override { return "replay " + path_; }
+
+ private:
+  PointBatch no_rows() const {
+    PointBatch batch;
+    batch.points.resize(static_cast<Index>(reader_.columns().size()), 0);
+    return batch;
+  }
+
+  Frame message(PointBatch batch, bool last) {
+    wire::PointsMessage points;
+    points.producer = "replay";
+    points.session = 1;
+    points.sequence = sequence_++;
+    points.batch = std::move(batch);
+    points.end_of_stream = last;
+    return {topic_, codec_.encode(points)};
+  }
+
+  wire::PointReader reader_;
+  wire::Codec codec_;
+  std::string path_;
+  std::string topic_;
+  std::uint64_t sequence_ = 0;
+  std::optional<PointBatch> held_;
+  std::optional<Frame> fault_;  // behind the frame that was given last
+  bool exhausted_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<FrameSource>> open_replay(const std::string& path, const std::string& stream) {
+  const bool recording = path.ends_with(".emf");
+  if (!(recording && stream.empty()) && !wire::is_stream_name(stream)) {
+    return fail("replay of " + path + ": \"" + wire::printable(stream) +
+                "\" is no name of a stream: expected 1 to 64 of the characters A-Z a-z 0-9 _ -");
+  }
+  if (recording) {
+    auto opened = FrameRecording::open(path);
+    if (!opened) return tl::unexpected(opened.error());
+    return std::make_unique<RecordingReplay>(std::move(*opened), path, stream);
+  }
+  auto opened = wire::PointReader::open(path);
+  if (!opened) return tl::unexpected(opened.error());
+  return std::make_unique<PointsReplay>(std::move(*opened), path, stream);
+}
+
+}  // namespace emulsion::service

@@ -1,0 +1,26 @@
+// Recorded data as a source: a file of points, or a recording of frames.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "daemon/transport.h"
+#include "emulsion/result.h"
+
+namespace emulsion::service {
+
+// Opens a file and replays it from its beginning, as fast as it is asked.
+//
+//   *.emf       a recording (frame_recording.h). Its messages of points are given to `stream`, whatever stream they
+//   were
+//               recorded from; if `stream` is empty, to that one. A message that is not of points is a fault.
+//   all others  points: CSV, JSON lines or npy (point_reader.h), all numeric columns. Messages of up to 256 rows of the
+//               producer "replay", session 1, sequence 0, 1, ...; the last has end_of_stream, and may have no rows. A
+//               daemon that is started again with its state and replays the same file thus learns each row once.
+//
+// A row that cannot be read, or damage, comes as a frame with a fault that names the line or the byte. Reading goes on
+// behind a bad row, and ends at damage. close_intake() ends the replay at once: the rest is still in the file.
+// Errors: the file cannot be opened or is not of its format; a file of points needs a valid stream.
+Result<std::unique_ptr<FrameSource>> open_replay(const std::string& path, const std::string& stream);
+
+}  // namespace emulsion::service

@@ -1,0 +1,30 @@
+// The state store without a disk: for tests.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "daemon/state_store.h"
+
+namespace emulsion::service {
+
+class MemoryStateStore : public StateStore {
+ public:
+  Result<void> save(std::string_view stream, std::string_view state) override;
+  Result<std::optional<std::string>> load(std::string_view stream) override;
+  Result<void> remove(std::string_view stream) override;
+  Result<std::vector<std::string>> list() override;
+
+  // Makes the state of a stream damaged, as a bad disk would.
+  void damage(const std::string& stream) { damaged_.insert(stream); }
+
+  // Makes every save fail for this reason, as a full disk would; empty ends it.
+  void fail_saves(std::string reason) { failure_ = std::move(reason); }
+
+ private:
+  std::map<std::string, std::string, std::less<>> states_;
+  std::set<std::string, std::less<>> damaged_;
+  std::string failure_;
+};
+
+}  // namespace emulsion::service

@@ -1,0 +1,86 @@
+#include "daemon/memory_transport.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace emulsion::service {
+
+std::optional<Frame> MemorySource::receive() {
+  if (waiting_.empty()) return std::nullopt;
+  Frame frame = std::move(waiting_.front());
+  waiting_.pop_front();
+  return frame;
+}
+
+void MemorySource::settle(const Frame&, Outcome outcome) { outcomes_.push_back(outcome); }
+
+bool MemorySource::exhausted() const { return closed_ && waiting_.empty(); }
+
+void MemorySource::close_intake() { closed_ = true; }
+
+std::string MemorySource::describe() const { return "memory"; }
+
+bool MemorySource::push(const std::vector<std::string>& parts) {
+  if (closed_) return false;
+  Frame frame;
+  if (!parts.empty()) frame.topic = parts[0];
+  if (parts.size() == 2) {
+    frame.payload = parts[1];
+  } else {
+    frame.topic.resize(std::min(frame.topic.size(), kFaultTopicBytes));
+    frame.fault = frame_count_fault(parts.size());
+  }
+  waiting_.push_back(std::move(frame));
+  return true;
+}
+
+void MemorySink::send(const Frame& frame) {
+  sent_.push_back(frame);
+  deliver(frame);
+}
+
+void MemorySink::send_retained(const Frame& frame) {
+  retained_.keep(frame);
+  send(frame);
+}
+
+void MemorySink::drop_retained(std::string_view topic) { retained_.drop(topic); }
+
+std::deque<Frame>& MemorySink::subscribe(std::string prefix) {
+  subscribers_.push_back({prefix, {}});
+  for (const Frame& frame : retained_.matching({prefix})) deliver(frame);
+  return subscribers_.back().inbox;
+}
+
+void MemorySink::deliver(const Frame& frame) {
+  for (Subscriber& subscriber : subscribers_) {
+    if (frame.topic.starts_with(subscriber.prefix)) subscriber.inbox.push_back(frame);
+  }
+}
+
+std::optional<Request> MemoryControl::receive() {
+  if (waiting_.empty()) return std::nullopt;
+  Request request = std::move(waiting_.front());
+  waiting_.pop_front();
+  return request;
+}
+
+void MemoryControl::reply(const Request& request, std::string payload) {
+  answers_.insert_or_assign(request.reply_to, std::move(payload));
+}
+
+std::uint64_t MemoryControl::ask(std::string payload) {
+  const std::uint64_t ticket = ++tickets_;
+  waiting_.push_back({std::to_string(ticket), std::move(payload)});
+  return ticket;
+}
+
+std::optional<std::string> MemoryControl::answer(std::uint64_t ticket) {
+  const auto found = answers_.find(std::to_string(ticket));
+  if (found == answers_.end()) return std::nullopt;
+  std::string payload = std::move(found->second);
+  answers_.erase(found);
+  return payload;
+}
+
+}  // namespace emulsion::service

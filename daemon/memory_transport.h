@@ -1,0 +1,85 @@
+// The transport without sockets: for tests, and proof that the seam holds.
+//
+// Each class has the side that the pipeline sees, and the side of the peer.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/retained_frames.h"
+#include "daemon/transport.h"
+
+namespace emulsion::service {
+
+// Frames that a test pushes.
+class MemorySource : public FrameSource {
+ public:
+  std::optional<Frame> receive() override;
+  void settle(const Frame& frame, Outcome outcome) override;
+  bool exhausted() const override;
+  void close_intake() override;
+  std::string describe() const override;
+
+  // A message of the peer, as it came off a network: two parts make a frame, any other number a fault.
+  // False if the intake is closed; the message is then gone.
+  bool push(const std::vector<std::string>& parts);
+
+  // What became of the frames received so far, in order.
+  const std::vector<Outcome>& outcomes() const { return outcomes_; }
+
+ private:
+  std::deque<Frame> waiting_;
+  std::vector<Outcome> outcomes_;
+  bool closed_ = false;
+};
+
+// Frames that a test reads.
+class MemorySink : public FrameSink {
+ public:
+  void send(const Frame& frame) override;
+  void send_retained(const Frame& frame) override;
+  void drop_retained(std::string_view topic) override;
+
+  // Every frame that was sent, in order; those sent again to subscribers are not repeated here.
+  const std::vector<Frame>& sent() const { return sent_; }
+
+  // What a subscriber to `prefix` gets from now on, retained frames first. Lives as long as the sink. As with ZeroMQ,
+  // a retained frame that is sent again reaches the earlier subscribers to its topic too.
+  std::deque<Frame>& subscribe(std::string prefix);
+
+ private:
+  struct Subscriber {
+    std::string prefix;
+    std::deque<Frame> inbox;
+  };
+  void deliver(const Frame& frame);
+
+  std::vector<Frame> sent_;
+  std::deque<Subscriber> subscribers_;  // a deque, because references into it stay valid
+  RetainedFrames retained_;
+};
+
+// Requests that a test asks.
+class MemoryControl : public ControlChannel {
+ public:
+  std::optional<Request> receive() override;
+  void reply(const Request& request, std::string payload) override;
+
+  // Asks; the ticket fetches the answer.
+  std::uint64_t ask(std::string payload);
+
+  // The answer, once; nothing while there is none.
+  std::optional<std::string> answer(std::uint64_t ticket);
+
+ private:
+  std::uint64_t tickets_ = 0;
+  std::deque<Request> waiting_;
+  std::map<std::string, std::string> answers_;  // by ticket
+};
+
+}  // namespace emulsion::service

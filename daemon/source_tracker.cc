@@ -1,0 +1,162 @@
+#include "daemon/source_tracker.h"
+
+#include <algorithm>
+
+namespace emulsion::service {
+namespace {
+
+using Range = boost::icl::interval<std::uint64_t>;
+
+std::uint64_t first_of(const Range::interval_type& range) { return boost::icl::first(range); }
+std::uint64_t last_of(const Range::interval_type& range) { return boost::icl::last(range); }
+
+}  // namespace
+
+Result<Arrival> SourceTracker::arrive(const std::string& name, std::uint64_t session_id, std::uint64_t sequence) {
+  auto found = producers_.find(name);
+  if (found == producers_.end()) {
+    if (producers_.size() >= max_producers_)
+      return fail("producer: there are " + std::to_string(max_producers_) + " already, and no more are allowed (max_producers)");
+    found = producers_.emplace(name, Producer{}).first;
+  }
+  Producer& producer = found->second;
+  ++producer.messages;
+  Arrival arrival;
+  const bool known = std::any_of(producer.sessions.begin(), producer.sessions.end(),
+                                 [&](const Session& session) { return session.session == session_id; });
+  Session& session = session_of(producer, session_id, arrival);
+  if (!known) {
+    skip(producer, session, 0, sequence, arrival);
+    session.last_sequence = sequence;
+  } else if (sequence > session.last_sequence) {
+    skip(producer, session, session.last_sequence + 1, sequence, arrival);
+    session.last_sequence = sequence;
+  } else if (boost::icl::contains(session.missing, sequence)) {
+    session.missing.subtract(sequence);
+    give_up_oldest_holes(producer, session);  // as one from the middle leaves two
+    arrival.reordered = true;
+    ++producer.reordered;
+  } else {
+    arrival.duplicate = true;
+    ++producer.duplicate;
+  }
+  return arrival;
+}
+
+// The session, moved to the end as the one that was heard last.
+SourceTracker::Session& SourceTracker::session_of(Producer& producer, std::uint64_t session, Arrival& arrival) {
+  const auto found = std::find_if(producer.sessions.begin(), producer.sessions.end(),
+                                  [&](const Session& candidate) { return candidate.session == session; });
+  if (found != producer.sessions.end()) {
+    std::rotate(found, found + 1, producer.sessions.end());
+    return producer.sessions.back();
+  }
+  if (!producer.sessions.empty()) {
+    arrival.restarted = true;
+    ++producer.restarts;
+  }
+  if (producer.sessions.size() == kSessions) {
+    producer.lost += boost::icl::cardinality(producer.sessions.front().missing);
+    producer.sessions.erase(producer.sessions.begin());
+  }
+  producer.sessions.push_back({session, 0, {}});
+  return producer.sessions.back();
+}
+
+// The numbers from `first` up to, not including, `next` have not come.
+void SourceTracker::skip(Producer& producer, Session& session, std::uint64_t first, std::uint64_t next, Arrival& arrival) {
+  if (first == next) return;
+  arrival.skipped = next - first;
+  session.missing.add(Range::right_open(first, next));
+  give_up_oldest_holes(producer, session);
+}
+
+void SourceTracker::give_up_oldest_holes(Producer& producer, Session& session) {
+  while (session.missing.iterative_size() > kHoles) {
+    const auto oldest = *session.missing.begin();
+    producer.lost += boost::icl::cardinality(oldest);
+    session.missing.subtract(oldest);
+  }
+}
+
+std::uint64_t SourceTracker::missing(const Producer& producer) {
+  std::uint64_t count = producer.lost;
+  for (const Session& session : producer.sessions) count += boost::icl::cardinality(session.missing);
+  return count;
+}
+
+void SourceTracker::count_rows(const std::string& producer, std::uint64_t accepted, std::uint64_t refused) {
+  Producer& counted = producers_.at(producer);
+  counted.rows_accepted += accepted;
+  counted.rows_refused += refused;
+}
+
+std::vector<wire::ProducerStatus> SourceTracker::status() const {
+  std::vector<wire::ProducerStatus> result;
+  for (const auto& [name, producer] : producers_)
+    result.push_back({name, producer.sessions.back().session, producer.sessions.back().last_sequence, producer.messages,
+                      producer.rows_accepted, producer.rows_refused, missing(producer), producer.duplicate, producer.reordered,
+                      producer.restarts});
+  return result;
+}
+
+std::vector<wire::SourcePosition> SourceTracker::positions() const {
+  std::vector<wire::SourcePosition> result;
+  for (const auto& [name, producer] : producers_)
+    result.push_back({name, producer.sessions.back().session, producer.sessions.back().last_sequence});
+  return result;
+}
+
+std::vector<wire::ProducerState> SourceTracker::state() const {
+  std::vector<wire::ProducerState> result;
+  for (const auto& [name, producer] : producers_) {
+    wire::ProducerState state;
+    state.producer = name;
+    for (const Session& session : producer.sessions) {
+      wire::SessionState saved{session.session, session.last_sequence, {}};
+      for (const auto& range : session.missing) saved.missing.emplace_back(first_of(range), last_of(range));
+      state.sessions.push_back(std::move(saved));
+    }
+    state.messages = producer.messages;
+    state.rows_accepted = producer.rows_accepted;
+    state.rows_refused = producer.rows_refused;
+    state.messages_lost = producer.lost;
+    state.messages_duplicate = producer.duplicate;
+    state.messages_reordered = producer.reordered;
+    state.restarts = producer.restarts;
+    result.push_back(std::move(state));
+  }
+  return result;
+}
+
+void SourceTracker::restore(const std::vector<wire::ProducerState>& producers) {
+  producers_.clear();
+  for (const wire::ProducerState& state : producers) {
+    if (state.sessions.empty()) continue;
+    Producer producer;
+    for (const wire::SessionState& saved : state.sessions) {
+      Session session{saved.session, saved.last_sequence, {}};
+      for (const auto& [first, last] : saved.missing) session.missing.add(Range::closed(first, last));
+      producer.sessions.push_back(std::move(session));
+    }
+    producer.messages = state.messages;
+    producer.rows_accepted = state.rows_accepted;
+    producer.rows_refused = state.rows_refused;
+    producer.lost = state.messages_lost;
+    producer.duplicate = state.messages_duplicate;
+    producer.reordered = state.messages_reordered;
+    producer.restarts = state.restarts;
+    producers_.emplace(state.producer, std::move(producer));
+  }
+}
+
+void SourceTracker::reset_counts() {
+  for (auto& [name, producer] : producers_) {
+    for (Session& session : producer.sessions) session.missing.clear();
+    Producer fresh;
+    fresh.sessions = std::move(producer.sessions);
+    producer = std::move(fresh);
+  }
+}
+
+}  // namespace emulsion::service

@@ -1,0 +1,74 @@
+// Tells duplicates, gaps, reorderings and restarts of producers apart, and counts them exactly.
+//
+// A producer numbers its messages 0, 1, 2, ... in each session, and draws a new session when it starts. What is missing is
+// remembered as ranges, so that a late message is known from one that came twice. Several sessions of a producer may run
+// side by side, as when two processes share a name.
+#pragma once
+
+#include <boost/icl/interval_set.hpp>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "emulsion/result.h"
+#include "emulsion/wire/messages.h"
+#include "emulsion/wire/state.h"
+
+namespace emulsion::service {
+
+// What the number of a message says about it.
+struct Arrival {
+  bool duplicate = false;     // it has been received before
+  bool reordered = false;     // it had been missing
+  bool restarted = false;     // a known producer has a new session
+  std::uint64_t skipped = 0;  // messages between the highest before and this one; since 0 in a new session
+};
+
+class SourceTracker {
+ public:
+  // Per producer: older sessions, and holes beyond so many, are given up. A message of them that comes after all counts as
+  // a duplicate, or as a new session.
+  static constexpr std::size_t kSessions = 16;
+  static constexpr std::size_t kHoles = 4096;
+
+  explicit SourceTracker(std::size_t max_producers) : max_producers_(max_producers) {}
+
+  // Takes note of a message.
+  // Errors: there are as many producers as there may be, and this is another one.
+  Result<Arrival> arrive(const std::string& producer, std::uint64_t session, std::uint64_t sequence);
+
+  // Counts the rows of a message of a producer that has arrived.
+  void count_rows(const std::string& producer, std::uint64_t accepted, std::uint64_t refused);
+
+  // By name.
+  std::vector<wire::ProducerStatus> status() const;
+  std::vector<wire::SourcePosition> positions() const;
+
+  std::vector<wire::ProducerState> state() const;
+  void restore(const std::vector<wire::ProducerState>& producers);
+
+  // Sets the counts to 0 and keeps the positions, so that the next messages are no gap.
+  void reset_counts();
+
+ private:
+  struct Session {
+    std::uint64_t session = 0;
+    std::uint64_t last_sequence = 0;
+    boost::icl::interval_set<std::uint64_t> missing;
+  };
+  struct Producer {
+    std::vector<Session> sessions;  // in the order in which they were last heard
+    std::uint64_t messages = 0, rows_accepted = 0, rows_refused = 0, lost = 0, duplicate = 0, reordered = 0, restarts = 0;
+  };
+
+  static Session& session_of(Producer& producer, std::uint64_t session, Arrival& arrival);
+  static void skip(Producer& producer, Session& session, std::uint64_t first, std::uint64_t next, Arrival& arrival);
+  static void give_up_oldest_holes(Producer& producer, Session& session);
+  static std::uint64_t missing(const Producer& producer);
+
+  std::size_t max_producers_;
+  std::map<std::string, Producer> producers_;
+};
+
+}  // namespace emulsion::service

@@ -1,0 +1,331 @@
+#include "daemon/zmq_transport.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <set>
+#include <utility>
+#include <vector>
+#include <zmq.hpp>
+
+#include "daemon/retained_frames.h"
+#include "emulsion/wire/topic.h"
+
+namespace emulsion::service {
+namespace {
+
+// A subscription is one byte and a prefix of a topic; a longer frame disconnects the peer.
+constexpr std::int64_t kMaxSubscriptionBytes = 4096;
+
+// Subscriptions that are answered before the pipeline has its turn again.
+constexpr int kSubscriptionsPerWait = 1000;
+
+// Frames of an envelope: an identity, a delimiter, and some for proxies in between.
+constexpr std::size_t kMaxEnvelopeFrames = 8;
+
+constexpr std::int64_t kMaxRequestBytes = 1048576;
+
+// Reads one part of a message; false if there is none.
+bool read(zmq::socket_t& socket, zmq::message_t& part) {
+  for (;;) {
+    try {
+      return socket.recv(part, zmq::recv_flags::dontwait).has_value();
+    } catch (const zmq::error_t& error) {
+      if (error.num() != EINTR) throw;
+    }
+  }
+}
+
+// Reads a whole message and keeps its first `limit` parts and its last: libzmq hands over a message once all of it has
+// come, but sets no bound on the number of its parts.
+struct Parts {
+  std::vector<zmq::message_t> first;
+  zmq::message_t last;
+  std::size_t count = 0;
+};
+Parts read_parts(zmq::socket_t& socket, std::size_t limit) {
+  Parts parts;
+  zmq::message_t part;
+  while (read(socket, part)) {
+    ++parts.count;
+    const bool more = part.more();
+    if (!more) {
+      parts.last = std::move(part);
+      break;
+    }
+    if (parts.first.size() < limit) parts.first.push_back(std::move(part));
+  }
+  return parts;
+}
+
+void send_part(zmq::socket_t& socket, std::string_view bytes, bool more) {
+  const auto flags = zmq::send_flags::dontwait | (more ? zmq::send_flags::sndmore : zmq::send_flags::none);
+  // XPUB and ROUTER never make the sender wait: they drop.
+  (void)socket.send(zmq::const_buffer(bytes.data(), bytes.size()), flags);
+}
+
+// An envelope as one string: each part after its length.
+std::string pack(const std::vector<zmq::message_t>& parts) {
+  std::string packed;
+  for (const zmq::message_t& part : parts) {
+    const auto size = static_cast<std::uint32_t>(part.size());
+    packed.append(reinterpret_cast<const char*>(&size), sizeof size);
+    packed.append(static_cast<const char*>(part.data()), part.size());
+  }
+  return packed;
+}
+
+std::vector<std::string_view> unpack(std::string_view packed) {
+  std::vector<std::string_view> parts;
+  while (packed.size() >= sizeof(std::uint32_t)) {
+    std::uint32_t size = 0;
+    std::memcpy(&size, packed.data(), sizeof size);
+    packed.remove_prefix(sizeof size);
+    parts.push_back(packed.substr(0, size));
+    packed.remove_prefix(parts.back().size());
+  }
+  return parts;
+}
+
+class Source final : public ZmqSource {
+ public:
+  Source(zmq::socket_t socket, InputKind kind, Attachment attachment, std::string endpoint, int queue_messages)
+      : socket_(std::move(socket)),
+        kind_(kind),
+        attachment_(attachment),
+        endpoint_(std::move(endpoint)),
+        queue_messages_(queue_messages) {}
+
+  std::optional<Frame> receive() override {
+    if (phase_ == Phase::exhausted) return std::nullopt;
+    std::optional<Frame> frame = read_frame();
+    if (phase_ == Phase::open) return frame;
+    if (phase_ == Phase::closing && (!frame || --left_ == 0)) {
+      leave();
+      if (!frame) frame = read_frame();  // may have come since the first look
+    }
+    if (!frame) phase_ = Phase::exhausted;
+    return frame;
+  }
+
+  void settle(const Frame&, Outcome) override {}
+  bool exhausted() const override { return phase_ == Phase::exhausted; }
+
+  void close_intake() override {
+    if (phase_ != Phase::open) return;
+    phase_ = Phase::closing;
+    left_ = queue_messages_;
+  }
+
+  std::string describe() const override { return (kind_ == InputKind::subscribe ? "subscribe " : "pull ") + endpoint_; }
+  const std::string& endpoint() const override { return endpoint_; }
+  zmq::socket_t& socket() { return socket_; }
+
+ private:
+  enum class Phase { open, closing, left, exhausted };
+
+  std::optional<Frame> read_frame() {
+    Parts parts = read_parts(socket_, 1);
+    if (parts.count == 0) return std::nullopt;
+    const zmq::message_t& topic = parts.first.empty() ? parts.last : parts.first.front();
+    if (parts.count == 2) return Frame{topic.to_string(), parts.last.to_string()};
+    return Frame{std::string(topic.to_string_view().substr(0, kFaultTopicBytes)), {}, frame_count_fault(parts.count)};
+  }
+
+  void leave() {
+    phase_ = Phase::left;
+    try {
+      attachment_ == Attachment::bind ? socket_.unbind(endpoint_) : socket_.disconnect(endpoint_);
+    } catch (const zmq::error_t& error) {
+      // The only reason is that the endpoint is gone already, as when an inproc peer has closed.
+      if (error.num() != ENOENT) throw;
+    }
+  }
+
+  zmq::socket_t socket_;
+  InputKind kind_;
+  Attachment attachment_;
+  std::string endpoint_;
+  int queue_messages_;
+  Phase phase_ = Phase::open;
+  int left_ = 0;  // messages that may still be read before the endpoint is left
+};
+
+class Sink final : public ZmqSink {
+ public:
+  Sink(zmq::socket_t socket, std::string endpoint) : socket_(std::move(socket)), endpoint_(std::move(endpoint)) {}
+
+  void send(const Frame& frame) override {
+    send_part(socket_, frame.topic, true);
+    send_part(socket_, frame.payload, false);
+  }
+
+  void send_retained(const Frame& frame) override {
+    retained_.keep(frame);
+    send(frame);
+  }
+
+  void drop_retained(std::string_view topic) override { retained_.drop(topic); }
+
+  // Many subscriptions that come together cost each retained frame one sending.
+  void answer_subscribers() {
+    std::set<std::string, std::less<>> prefixes;
+    for (int i = 0; i < kSubscriptionsPerWait; ++i) {
+      const Parts parts = read_parts(socket_, 0);
+      if (parts.count == 0) break;
+      const std::string_view message = parts.last.to_string_view();
+      if (parts.count == 1 && message.starts_with('\1')) prefixes.emplace(message.substr(1));
+    }
+    for (const Frame& frame : retained_.matching(prefixes)) send(frame);
+  }
+
+  const std::string& endpoint() const override { return endpoint_; }
+  zmq::socket_t& socket() { return socket_; }
+
+ private:
+  zmq::socket_t socket_;
+  std::string endpoint_;
+  RetainedFrames retained_;
+};
+
+class Control final : public ZmqControl {
+ public:
+  Control(zmq::socket_t socket, std::string endpoint) : socket_(std::move(socket)), endpoint_(std::move(endpoint)) {}
+
+  std::optional<Request> receive() override {
+    Parts parts = read_parts(socket_, kMaxEnvelopeFrames);
+    if (parts.count == 0) return std::nullopt;
+    if (parts.count <= kMaxEnvelopeFrames + 1) return Request{pack(parts.first), parts.last.to_string()};
+
+    // Enough of the envelope for a plain client to get the reply: its identity, and the delimiter if it sent one.
+    parts.first.resize(parts.first[1].empty() ? 2 : 1);
+    return Request{
+        pack(parts.first),
+        {},
+        "frames: " + std::to_string(parts.count - 1) + ", expected at most " + std::to_string(kMaxEnvelopeFrames)};
+  }
+
+  void reply(const Request& request, std::string payload) override {
+    for (const std::string_view part : unpack(request.reply_to)) send_part(socket_, part, true);
+    send_part(socket_, payload, false);
+  }
+
+  const std::string& endpoint() const override { return endpoint_; }
+  zmq::socket_t& socket() { return socket_; }
+
+ private:
+  zmq::socket_t socket_;
+  std::string endpoint_;
+};
+
+// Binds or connects; the endpoint as it has become.
+Result<std::string> attach(zmq::socket_t& socket, Attachment attachment, const std::string& endpoint) {
+  const bool bind = attachment == Attachment::bind;
+  try {
+    if (!bind) {
+      socket.connect(endpoint);
+      return endpoint;
+    }
+    socket.bind(endpoint);
+    return socket.get(zmq::sockopt::last_endpoint);
+  } catch (const zmq::error_t& error) {
+    return fail((bind ? "cannot bind " : "cannot connect ") + endpoint + ": " + error.what());
+  }
+}
+
+}  // namespace
+
+struct ZmqHub::Sockets {
+  ZmqOptions options;
+  zmq::context_t context{1};
+  std::vector<std::unique_ptr<Source>> sources;
+  std::vector<std::unique_ptr<Sink>> sinks;
+  std::vector<std::unique_ptr<Control>> controls;
+  std::vector<int> descriptors;
+  std::vector<zmq::pollitem_t> items;  // reused by wait()
+
+  // No ZMQ_HEARTBEAT_IVL: libzmq 4.3.4 aborts when a SUB socket with a full queue has one.
+  Result<zmq::socket_t> open(zmq::socket_type type, const std::string& endpoint, std::int64_t max_bytes) {
+    try {
+      zmq::socket_t socket(context, type);
+      socket.set(zmq::sockopt::sndhwm, options.queue_messages);
+      socket.set(zmq::sockopt::rcvhwm, options.queue_messages);
+      socket.set(zmq::sockopt::maxmsgsize, max_bytes);
+      socket.set(zmq::sockopt::linger, static_cast<int>(options.linger.count()));
+      socket.set(zmq::sockopt::tcp_keepalive, 1);
+      socket.set(zmq::sockopt::tcp_keepalive_idle, 60);
+      socket.set(zmq::sockopt::tcp_keepalive_intvl, 10);
+      socket.set(zmq::sockopt::tcp_keepalive_cnt, 6);
+      return socket;
+    } catch (const zmq::error_t& error) {
+      return fail("cannot open a socket for " + endpoint + ": " + error.what());
+    }
+  }
+};
+
+ZmqHub::ZmqHub(const ZmqOptions& options) : sockets_(std::make_unique<Sockets>()) { sockets_->options = options; }
+
+ZmqHub::~ZmqHub() = default;
+
+Result<ZmqSource*> ZmqHub::add_source(InputKind kind, Attachment attachment, const std::string& endpoint) {
+  assert(kind != InputKind::replay);
+  const bool subscribe = kind == InputKind::subscribe;
+  auto socket = sockets_->open(subscribe ? zmq::socket_type::sub : zmq::socket_type::pull, endpoint,
+                               sockets_->options.max_message_bytes);
+  if (!socket) return tl::unexpected(socket.error());
+  if (subscribe) socket->set(zmq::sockopt::subscribe, wire::subscription(""));
+  const auto attached = attach(*socket, attachment, endpoint);
+  if (!attached) return tl::unexpected(attached.error());
+  sockets_->sources.push_back(
+      std::make_unique<Source>(std::move(*socket), kind, attachment, *attached, sockets_->options.queue_messages));
+  return sockets_->sources.back().get();
+}
+
+Result<ZmqSink*> ZmqHub::add_sink(const std::string& endpoint) {
+  auto socket = sockets_->open(zmq::socket_type::xpub, endpoint, kMaxSubscriptionBytes);
+  if (!socket) return tl::unexpected(socket.error());
+  socket->set(zmq::sockopt::xpub_verbose, 1);  // else a second subscriber to a topic is not seen
+  const auto attached = attach(*socket, Attachment::bind, endpoint);
+  if (!attached) return tl::unexpected(attached.error());
+  sockets_->sinks.push_back(std::make_unique<Sink>(std::move(*socket), *attached));
+  return sockets_->sinks.back().get();
+}
+
+Result<ZmqControl*> ZmqHub::add_control(const std::string& endpoint) {
+  auto socket = sockets_->open(zmq::socket_type::router, endpoint,
+                               std::min(kMaxRequestBytes, sockets_->options.max_message_bytes));
+  if (!socket) return tl::unexpected(socket.error());
+  const auto attached = attach(*socket, Attachment::bind, endpoint);
+  if (!attached) return tl::unexpected(attached.error());
+  sockets_->controls.push_back(std::make_unique<Control>(std::move(*socket), *attached));
+  return sockets_->controls.back().get();
+}
+
+void ZmqHub::add_descriptor(int fd) { sockets_->descriptors.push_back(fd); }
+
+bool ZmqHub::wait(std::chrono::milliseconds timeout) {
+  auto& items = sockets_->items;
+  items.clear();
+  for (const auto& sink : sockets_->sinks) items.push_back({sink->socket().handle(), 0, ZMQ_POLLIN, 0});
+  for (const auto& source : sockets_->sources) {
+    if (!source->exhausted()) items.push_back({source->socket().handle(), 0, ZMQ_POLLIN, 0});
+  }
+  for (const auto& control : sockets_->controls) items.push_back({control->socket().handle(), 0, ZMQ_POLLIN, 0});
+  for (const int fd : sockets_->descriptors) items.push_back({nullptr, fd, ZMQ_POLLIN, 0});
+
+  try {
+    zmq::poll(items, timeout);
+  } catch (const zmq::error_t& error) {
+    if (error.num() != EINTR) throw;
+    return false;
+  }
+
+  const std::size_t sinks = sockets_->sinks.size();
+  for (std::size_t i = 0; i < sinks; ++i) {
+    if (items[i].revents & ZMQ_POLLIN) sockets_->sinks[i]->answer_subscribers();
+  }
+  return std::any_of(items.begin() + static_cast<std::ptrdiff_t>(sinks), items.end(),
+                     [](const zmq::pollitem_t& item) { return item.revents != 0; });
+}
+
+}  // namespace emulsion::service

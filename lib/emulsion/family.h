@@ -1,0 +1,101 @@
+// The contract that every family of distributions keeps.
+//
+// A *bank* is K components of one family, evaluated together on a tile of points. A *family* knows how the sufficient
+// statistics of such a bank behave and how they become parameters. Both are immutable and may be shared between threads.
+//
+// The laws, which tests/lib/family_test.cc checks for every family of the registry:
+//   statistics are a commutative monoid: merging is associative and commutative (to rounding), and merging with an empty
+//   one changes nothing; merging equals having seen both batches; scaling by a and then b is scaling by a*b, and scales
+//   weights, not parameters; maximising and packing never yield a number that is not finite; pack and unpack are inverse,
+//   bit for bit; a row's log density does not depend on the other rows of its tile.
+//
+// To add a family: one header, one source, one line in families.cc, one line in family_test.cc.
+#pragma once
+
+#include <Eigen/Core>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "emulsion/prior.h"
+#include "emulsion/result.h"
+#include "emulsion/tile.h"
+
+namespace emulsion {
+
+class Bank;
+class Family;
+
+// What a bank must remember of the points it has seen.
+//   weight   K: total responsibility of each component, decayed
+//   moments  M x K: the rest, in the family's own layout. Centred: never sums about the origin, which lose all digits of
+//            the variance for data far from it
+struct BankStatistics {
+  const Family* family = nullptr;
+  Eigen::VectorXd weight;
+  Eigen::MatrixXd moments;
+};
+
+// What had to be done to make a component's parameters usable. In the order of the repair ladder.
+enum class Repair { none, jitter, eigenvalue_floor, kept_previous };
+
+struct MaximisedBank {
+  std::shared_ptr<const Bank> bank;
+  std::vector<Repair> repairs;  // K
+};
+
+class Bank {
+ public:
+  virtual ~Bank() = default;
+  virtual const Family& family() const = 0;
+  virtual Index size() const = 0;       // K
+  virtual Index dimension() const = 0;  // d
+
+  // Log densities, in nats per unit volume, of some rows of a tile.
+  // Writes out(row, first_column + k) for the rows of `lanes`, which are whole blocks of kLanes. A row with missing
+  // coordinates gets the density of those that it has. A point too far away for its density to be a number may get -inf
+  // or NaN, which the mixture counts as the lowest density there is.
+  virtual void log_densities(const Tile& tile, LaneRange lanes, LaneMatrix& out, Index first_column) const = 0;
+
+  // The statistics of a tile, given how much of each row belongs to each component: responsibilities(row,
+  // first_column + k) >= 0, weight of the row included, 0 past the end of the tile. A missing coordinate counts with its
+  // expectation and variance given the others.
+  virtual BankStatistics accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column) const = 0;
+
+  // The parameters as numbers: P x K.
+  virtual Eigen::MatrixXd pack() const = 0;
+};
+
+class Family {
+ public:
+  virtual ~Family() = default;
+
+  // As it is written in configurations and messages, such as "gaussian(full)".
+  virtual std::string name() const = 0;
+
+  // Statistics of no points.
+  virtual BankStatistics empty(Index dimension, Index components) const = 0;
+
+  // Adds the points behind `from` to those behind `into`.
+  virtual void merge(BankStatistics& into, const BankStatistics& from) const = 0;
+
+  // Makes every point behind the statistics count `factor` times as much. factor >= 0.
+  virtual void scale(BankStatistics& statistics, double factor) const = 0;
+
+  // The parameters that make the statistics most probable under the prior (MAP).
+  //   keep  K: components that keep the parameters that they have in `previous`
+  // Never fails: the repair ladder ends with the previous parameters.
+  virtual MaximisedBank maximise(const BankStatistics& statistics, const Prior& prior, const Bank& previous,
+                                 const std::vector<bool>& keep) const = 0;
+
+  // A first guess: components at the given places (d x K), as wide as `variances` (d, > 0) say.
+  virtual std::shared_ptr<const Bank> place(const Eigen::MatrixXd& centres, const Eigen::VectorXd& variances) const = 0;
+
+  // The statistics that so many points (K) of exactly these components would leave.
+  virtual BankStatistics expected(const Bank& bank, const Eigen::VectorXd& points) const = 0;
+
+  // The inverse of Bank::pack. Errors: wrong size, or parameters that are no distribution; names the component.
+  virtual Result<std::shared_ptr<const Bank>> unpack(const Eigen::MatrixXd& parameters, Index dimension) const = 0;
+};
+
+}  // namespace emulsion

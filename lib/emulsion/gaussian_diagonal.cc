@@ -1,0 +1,237 @@
+#include "emulsion/gaussian_diagonal.h"
+
+#include <cassert>
+#include <cmath>
+#include <numbers>
+
+namespace emulsion {
+namespace {
+
+using Lane = Eigen::Array<double, kLanes, 1>;
+
+class DiagonalFamily;
+
+class DiagonalGaussian final : public Bank {
+ public:
+  DiagonalGaussian(const DiagonalFamily& family, Eigen::MatrixXd means, Eigen::MatrixXd variances)
+      : family_(family),
+        means_(std::move(means)),
+        variances_(std::move(variances)),
+        deviations_(variances_.cwiseSqrt()),
+        log_normalisers_(-0.5 * static_cast<double>(means_.rows()) * std::log(2 * std::numbers::pi) -
+                         deviations_.array().log().colwise().sum()) {}
+
+  const Family& family() const override;
+  Index size() const override { return means_.cols(); }
+  Index dimension() const override { return means_.rows(); }
+  const Eigen::MatrixXd& means() const { return means_; }
+  const Eigen::MatrixXd& variances() const { return variances_; }
+
+  void log_densities(const Tile& tile, LaneRange lanes, LaneMatrix& out, Index first_column) const override {
+    for (Index row = lanes.begin; row < lanes.end; row += kLanes) {
+      for (Index k = 0; k < size(); ++k) {
+        Lane distance = Lane::Zero();
+        for (Index i = 0; i < dimension(); ++i) {
+          const Lane value = (tile.points().block<kLanes, 1>(row, i) - means_(i, k)) / deviations_(i, k);
+          distance += value * value;
+        }
+        out.block<kLanes, 1>(row, first_column + k) = log_normalisers_[k] - 0.5 * distance;
+      }
+    }
+    for (const Index row : tile.incomplete_rows()) {
+      if (row < lanes.begin || row >= lanes.end) continue;
+      for (Index k = 0; k < size(); ++k) out(row, first_column + k) = observed_log_density(tile, row, k);
+    }
+  }
+
+  // Two passes, so that the sums of squares are about the tile's own mean and keep their digits wherever the data lie.
+  BankStatistics accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column) const override {
+    const Index d = dimension();
+    BankStatistics statistics = family().empty(d, size());
+    Eigen::Array<double, kTilePoints, 1> shares;
+    Eigen::Array<double, kTilePoints, 1> centred;
+    for (Index k = 0; k < size(); ++k) {
+      shares = responsibilities.col(first_column + k);
+      for (const Index row : tile.incomplete_rows()) shares[row] = 0;
+      const double weight = shares.sum();
+      if (!(weight > 0)) continue;
+      statistics.weight[k] = weight;
+      for (Index i = 0; i < d; ++i) {
+        centred = tile.points().col(i) - means_(i, k);
+        const double shift = (shares * centred).sum() / weight;
+        centred -= shift;
+        statistics.moments(i, k) = means_(i, k) + shift;
+        statistics.moments(d + i, k) = (shares * centred.square()).sum();
+      }
+    }
+    for (const Index row : tile.incomplete_rows()) family().merge(statistics, one_point(tile, row, responsibilities, first_column));
+    return statistics;
+  }
+
+  Eigen::MatrixXd pack() const override;
+
+ private:
+  double observed_log_density(const Tile& tile, Index row, Index k) const {
+    double log_density = 0;
+    for (Index i = 0; i < dimension(); ++i) {
+      if (tile.is_missing(row, i)) continue;
+      const double value = (tile.points()(row, i) - means_(i, k)) / deviations_(i, k);
+      log_density -= 0.5 * (std::log(2 * std::numbers::pi) + value * value) + std::log(deviations_(i, k));
+    }
+    return log_density;
+  }
+
+  // A missing coordinate is independent of the others: it counts with the component's own mean and variance.
+  BankStatistics one_point(const Tile& tile, Index row, const LaneMatrix& responsibilities, Index first_column) const {
+    const Index d = dimension();
+    BankStatistics statistics = family().empty(d, size());
+    for (Index k = 0; k < size(); ++k) {
+      const double share = responsibilities(row, first_column + k);
+      if (!(share > 0)) continue;
+      statistics.weight[k] = share;
+      for (Index i = 0; i < d; ++i) {
+        const bool missing = tile.is_missing(row, i);
+        statistics.moments(i, k) = missing ? means_(i, k) : tile.points()(row, i);
+        statistics.moments(d + i, k) = missing ? share * variances_(i, k) : 0.0;
+      }
+    }
+    return statistics;
+  }
+
+  const DiagonalFamily& family_;
+  Eigen::MatrixXd means_;      // d x K
+  Eigen::MatrixXd variances_;  // d x K
+  Eigen::MatrixXd deviations_;
+  Eigen::RowVectorXd log_normalisers_;  // K: log density at the mean
+};
+
+class DiagonalFamily final : public Family {
+ public:
+  explicit DiagonalFamily(bool spherical) : spherical_(spherical) {}
+
+  bool spherical() const { return spherical_; }
+  std::string name() const override { return spherical_ ? "gaussian(spherical)" : "gaussian(diagonal)"; }
+
+  BankStatistics empty(Index d, Index components) const override {
+    return {this, Eigen::VectorXd::Zero(components), Eigen::MatrixXd::Zero(2 * d, components)};
+  }
+
+  void merge(BankStatistics& into, const BankStatistics& from) const override {
+    assert(into.moments.rows() == from.moments.rows() && into.moments.cols() == from.moments.cols());
+    const Index d = into.moments.rows() / 2;
+    for (Index k = 0; k < into.weight.size(); ++k) {
+      const double added = from.weight[k];
+      if (added == 0) continue;
+      if (into.weight[k] == 0) {
+        into.weight[k] = added;
+        into.moments.col(k) = from.moments.col(k);
+        continue;
+      }
+      const double total = into.weight[k] + added;
+      const double cross = into.weight[k] * (added / total);
+      const Eigen::ArrayXd shift = from.moments.col(k).head(d) - into.moments.col(k).head(d);
+      into.moments.col(k).head(d).array() += (added / total) * shift;
+      into.moments.col(k).tail(d).array() += from.moments.col(k).tail(d).array() + cross * shift.square();
+      into.weight[k] = total;
+    }
+  }
+
+  void scale(BankStatistics& statistics, double factor) const override {
+    statistics.weight *= factor;
+    statistics.moments.bottomRows(statistics.moments.rows() / 2) *= factor;
+  }
+
+  MaximisedBank maximise(const BankStatistics& statistics, const Prior& prior, const Bank& previous,
+                         const std::vector<bool>& keep) const override {
+    const auto& before = dynamic_cast<const DiagonalGaussian&>(previous);
+    const Index d = before.dimension();
+    const double strength = prior.options.covariance_points;
+    Eigen::MatrixXd means = before.means();
+    Eigen::MatrixXd variances = before.variances();
+    std::vector<Repair> repairs(keep.size(), Repair::none);
+    for (Index k = 0; k < before.size(); ++k) {
+      if (keep[static_cast<std::size_t>(k)]) continue;
+      Eigen::VectorXd squares = statistics.moments.col(k).tail(d) + strength * prior.options.covariance_fraction * prior.variances;
+      if (spherical_) squares.setConstant(squares.mean());
+      Eigen::VectorXd estimate = squares / (statistics.weight[k] + strength);
+      Repair& repair = repairs[static_cast<std::size_t>(k)];
+      if (!estimate.allFinite() || !statistics.moments.col(k).head(d).allFinite()) {
+        repair = Repair::kept_previous;
+        continue;
+      }
+      const Eigen::VectorXd lowest = variance_floor(prior);
+      if ((estimate.array() < lowest.array()).any()) {
+        estimate = estimate.cwiseMax(lowest);
+        repair = Repair::eigenvalue_floor;
+      }
+      means.col(k) = statistics.moments.col(k).head(d);
+      variances.col(k) = estimate;
+    }
+    return {std::make_shared<DiagonalGaussian>(*this, std::move(means), std::move(variances)), std::move(repairs)};
+  }
+
+  std::shared_ptr<const Bank> place(const Eigen::MatrixXd& centres, const Eigen::VectorXd& variances) const override {
+    Eigen::MatrixXd spread = variances.replicate(1, centres.cols());
+    if (spherical_) spread.setConstant(variances.mean());
+    return std::make_shared<DiagonalGaussian>(*this, centres, std::move(spread));
+  }
+
+  BankStatistics expected(const Bank& bank, const Eigen::VectorXd& points) const override {
+    const auto& gaussian = dynamic_cast<const DiagonalGaussian&>(bank);
+    BankStatistics statistics = empty(bank.dimension(), bank.size());
+    statistics.weight = points;
+    statistics.moments << gaussian.means(), gaussian.variances() * points.asDiagonal();
+    return statistics;
+  }
+
+  Result<std::shared_ptr<const Bank>> unpack(const Eigen::MatrixXd& parameters, Index d) const override {
+    const Index expected_rows = spherical_ ? d + 1 : 2 * d;
+    if (parameters.rows() != expected_rows)
+      return fail(name() + ": " + std::to_string(parameters.rows()) + " parameters, expected " + std::to_string(expected_rows) +
+                  " in " + std::to_string(d) + " dimensions");
+    for (Index k = 0; k < parameters.cols(); ++k) {
+      const std::string place = "component " + std::to_string(k + 1) + ": ";
+      if (!parameters.col(k).allFinite()) return fail(place + "a parameter is not a finite number");
+      if (!(parameters.col(k).tail(expected_rows - d).array() > 0).all()) return fail(place + "a variance is not positive");
+    }
+    Eigen::MatrixXd variances(d, parameters.cols());
+    for (Index k = 0; k < parameters.cols(); ++k) {
+      if (spherical_)
+        variances.col(k).setConstant(parameters(d, k));
+      else
+        variances.col(k) = parameters.col(k).tail(d);
+    }
+    return std::make_shared<const DiagonalGaussian>(*this, parameters.topRows(d), std::move(variances));
+  }
+
+ private:
+  // Relative to the stream, as the eigenvalue floor of the repair ladder.
+  Eigen::VectorXd variance_floor(const Prior& prior) const {
+    constexpr double kFloor = 1e-9;
+    if (spherical_) return Eigen::VectorXd::Constant(prior.variances.size(), kFloor * prior.variances.mean());
+    return kFloor * prior.variances;
+  }
+
+  bool spherical_;
+};
+
+const Family& DiagonalGaussian::family() const { return family_; }
+
+Eigen::MatrixXd DiagonalGaussian::pack() const {
+  if (!family_.spherical()) return (Eigen::MatrixXd(2 * dimension(), size()) << means_, variances_).finished();
+  return (Eigen::MatrixXd(dimension() + 1, size()) << means_, variances_.row(0)).finished();
+}
+
+}  // namespace
+
+const Family& diagonal_gaussian() {
+  static const DiagonalFamily family(false);
+  return family;
+}
+
+const Family& spherical_gaussian() {
+  static const DiagonalFamily family(true);
+  return family;
+}
+
+}  // namespace emulsion

@@ -1,0 +1,264 @@
+#include "emulsion/learner.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "emulsion/em_pass.h"
+#include "emulsion/families.h"
+#include "emulsion/seeding.h"
+
+namespace emulsion {
+namespace {
+
+// Nothing if the number is in its range, otherwise what is wrong with it.
+std::optional<std::string> out_of_range(const char* name, Index value, Index lowest, Index highest) {
+  if (value >= lowest && value <= highest) return std::nullopt;
+  return std::string(name) + ": " + std::to_string(value) + ", expected " + std::to_string(lowest) + " to " + std::to_string(highest);
+}
+
+std::optional<std::string> not_at_least_zero(const char* name, double value) {
+  if (value >= 0 && std::isfinite(value)) return std::nullopt;
+  return std::string(name) + ": " + std::to_string(value) + ", expected a finite number >= 0";
+}
+
+Result<void> check(const LearnerOptions& options, Index dimension) {
+  constexpr Index kAny = std::numeric_limits<Index>::max();
+  const std::optional<std::string> faults[] = {
+      out_of_range("dimension", dimension, 1, kAny),
+      out_of_range("components", options.components, 1, 4096),
+      out_of_range("batch points", options.batch_points, 1, 1048576),
+      out_of_range("seed points", options.seed.points, 0, kAny),
+      out_of_range("seed restarts", options.seed.restarts, 1, 1000),
+      out_of_range("seed passes", options.seed.passes, 1, 1000),
+      out_of_range("threads", options.threads, 1, 256),
+      not_at_least_zero("batch seconds", options.batch_seconds),
+      not_at_least_zero("prior covariance points", options.prior.covariance_points),
+      not_at_least_zero("prior covariance fraction", options.prior.covariance_fraction),
+      not_at_least_zero("prior weight points", options.prior.weight_points),
+      not_at_least_zero("starved below points", options.starved_below_points),
+  };
+  for (const auto& fault : faults)
+    if (fault) return fail(*fault);
+  if (options.prior.covariance_fraction == 0) return fail("prior covariance fraction: 0, expected more than 0");
+  if (const auto family = find_family(options.family); !family) return fail(family.error().message);
+  return {};
+}
+
+PointBatch slice(const PointBatch& batch, Index first, Index count) {
+  PointBatch part;
+  part.points = batch.points.middleCols(first, count);
+  if (batch.weights.size() > 0) part.weights = batch.weights.segment(first, count);
+  if (batch.has_times())
+    part.unix_nanoseconds.assign(batch.unix_nanoseconds.begin() + first, batch.unix_nanoseconds.begin() + first + count);
+  return part;
+}
+
+}  // namespace
+
+Learner::Learner(const LearnerOptions& options, StepSize step, Index dimension)
+    : options_(options), step_(step), dimension_(dimension) {
+  buffer_.points.resize(dimension, 0);
+}
+
+Result<Learner> Learner::make(const LearnerOptions& options, Index dimension) {
+  if (const auto checked = check(options, dimension); !checked) return fail(checked.error().message);
+  const auto step = StepSize::make(options.step);
+  if (!step) return fail(step.error().message);
+  return Learner(options, *step, dimension);
+}
+
+Result<Learner> Learner::start_from(const LearnerOptions& options, const Snapshot& model) {
+  auto learner = make(options, model.dimension);
+  if (!learner) return learner;
+  if (!(model.effective_sample_size >= 0) || !std::isfinite(model.effective_sample_size) || !std::isfinite(model.mean_log_likelihood))
+    return fail("the model's effective sample size and mean log likelihood: expected finite numbers, the first one >= 0");
+  if (static_cast<Index>(model.components.size()) != options.components)
+    return fail("the model has " + std::to_string(model.components.size()) + " components, expected " + std::to_string(options.components));
+  Eigen::MatrixXd parameters;
+  Eigen::VectorXd weights(options.components);
+  for (Index k = 0; k < options.components; ++k) {
+    const ComponentSnapshot& component = model.components[static_cast<std::size_t>(k)];
+    const std::string place = "component " + std::to_string(k + 1) + ": ";
+    if (component.family != options.family) return fail(place + "family " + component.family + ", expected " + options.family);
+    if (!(component.weight > 0) || !std::isfinite(component.weight)) return fail(place + "weight is not a finite number > 0");
+    if (k == 0) parameters.resize(component.parameters.size(), options.components);
+    if (component.parameters.size() != parameters.rows()) return fail(place + "its parameters are not as many as those of component 1");
+    parameters.col(k) = component.parameters;
+    weights[k] = component.weight;
+    learner->ids_.push_back(static_cast<std::uint64_t>(k + 1));
+  }
+  weights /= weights.sum();
+  const Family& family = **find_family(options.family);
+  const auto bank = family.unpack(parameters, model.dimension);
+  if (!bank) return fail(bank.error().message);
+
+  StepwiseState state;
+  state.mixture = std::make_shared<const Mixture>(std::vector<std::shared_ptr<const Bank>>{*bank}, weights);
+  state.statistics = state.mixture->empty_statistics();
+  if (model.effective_sample_size > 0) {
+    state.statistics.banks.front() = family.expected(**bank, model.effective_sample_size * weights);
+    state.statistics.weight = model.effective_sample_size;
+    state.statistics.log_likelihood = model.mean_log_likelihood * model.effective_sample_size;
+  }
+  state.seed_weight = state.statistics.weight;
+  state.starved.assign(static_cast<std::size_t>(options.components), false);
+  learner->stepwise_.emplace(options, std::move(state));
+  return learner;
+}
+
+Result<Learner> Learner::restore(const LearnerOptions& options, LearnerState state) {
+  auto learner = make(options, state.dimension);
+  if (!learner) return learner;
+  learner->buffer_ = std::move(state.buffer);
+  learner->buffered_ = learner->buffer_.size();
+  if (!state.stepwise) return learner;
+  if (state.stepwise->mixture->size() != options.components)
+    return fail("the saved model has " + std::to_string(state.stepwise->mixture->size()) + " components, the configuration says " +
+                std::to_string(options.components));
+  if (const std::string family = state.stepwise->mixture->banks().front()->family().name(); family != options.family)
+    return fail("the saved model is " + family + ", the configuration says " + options.family);
+  learner->ids_ = std::move(state.ids);
+  learner->stepwise_.emplace(options, std::move(*state.stepwise));
+  return learner;
+}
+
+Learned Learner::learn(const PointBatch& batch, bool with_responsibilities) {
+  assert(batch.dimension() == dimension_);
+  Learned learned;
+  Index first = 0;
+  if (!stepwise_) {
+    // A restored buffer may hold more points than the options now ask for.
+    first = std::min(batch.size(), std::max(Index{0}, points_to_seed() - buffered_));
+    buffer(batch, first);
+    if (buffered_ < points_to_seed()) return learned;
+    seed(with_responsibilities, learned);
+  }
+  if (first == 0)
+    stepwise_->learn(batch, with_responsibilities, learned.labels, learned.updates);
+  else if (first < batch.size())
+    stepwise_->learn(slice(batch, first, batch.size() - first), with_responsibilities, learned.labels, learned.updates);
+  return learned;
+}
+
+Labels Learner::label(const PointBatch& batch, bool with_responsibilities) const {
+  Labels labels;
+  stepwise_->label(batch, with_responsibilities, labels);
+  return labels;
+}
+
+Learned Learner::flush(bool with_responsibilities) {
+  Learned learned;
+  if (stepwise_)
+    stepwise_->flush(learned.updates);
+  else if (buffered_ > 0)
+    seed(with_responsibilities, learned);
+  return learned;
+}
+
+Index Learner::points_to_seed() const { return emulsion::points_to_seed(options_, dimension_); }
+
+Index Learner::points_waiting() const { return stepwise_ ? stepwise_->progress().batch_points : buffered_; }
+
+Snapshot Learner::snapshot() const {
+  const StepwiseState& progress = stepwise_->progress();
+  Snapshot snapshot;
+  snapshot.dimension = dimension_;
+  snapshot.version = progress.version;
+  snapshot.learned = progress.learned;
+  snapshot.effective_sample_size = progress.statistics.weight;
+  snapshot.mean_log_likelihood =
+      progress.statistics.weight > 0 ? progress.statistics.log_likelihood / progress.statistics.weight : 0.0;
+  std::size_t position = 0;
+  for (std::size_t b = 0; b < progress.published->banks().size(); ++b) {
+    const Bank& bank = *progress.published->banks()[b];
+    const Eigen::MatrixXd parameters = bank.pack();
+    for (Index k = 0; k < bank.size(); ++k, ++position) {
+      ComponentSnapshot component;
+      component.id = ids_[position];
+      component.family = bank.family().name();
+      component.weight = progress.published->weights()[static_cast<Index>(position)];
+      component.effective_sample_size = progress.statistics.banks[b].weight[k];
+      component.starved = progress.starved[position];
+      component.parameters = parameters.col(k);
+      snapshot.components.push_back(std::move(component));
+    }
+  }
+  return snapshot;
+}
+
+PointBatch Learner::buffered() const { return slice(buffer_, 0, buffered_); }
+
+LearnerState Learner::state() const {
+  LearnerState state;
+  state.dimension = dimension_;
+  state.buffer = buffered();
+  state.ids = ids_;
+  if (stepwise_) state.stepwise = stepwise_->state();
+  return state;
+}
+
+// Appends the first `count` points of a batch to the buffer, which grows by doubling.
+void Learner::buffer(const PointBatch& batch, Index count) {
+  if (count == 0) return;
+  const Index before = buffered_;
+  const bool with_times = batch.has_times() && (before == 0 || buffer_.has_times());
+  buffered_ += count;
+  if (buffered_ > buffer_.size()) {
+    const Index capacity = std::max(buffered_, std::min(2 * buffer_.size(), points_to_seed()));
+    buffer_.points.conservativeResize(Eigen::NoChange, capacity);
+    buffer_.weights.conservativeResize(capacity);
+  }
+  buffer_.points.middleCols(before, count) = batch.points.leftCols(count);
+  for (Index i = 0; i < count; ++i) buffer_.weights[before + i] = batch.weight(i);
+  if (with_times)
+    buffer_.unix_nanoseconds.insert(buffer_.unix_nanoseconds.end(), batch.unix_nanoseconds.begin(), batch.unix_nanoseconds.begin() + count);
+  else
+    buffer_.unix_nanoseconds.clear();
+}
+
+void Learner::seed(bool with_responsibilities, Learned& learned) {
+  Workers workers(options_.threads);
+  const PointBatch points = buffered();
+  const auto mixture = seed_mixture(points, options_, workers);
+  assert(mixture);  // the family was checked when the learner was made
+
+  StepwiseState state;
+  state.statistics = em_pass(**mixture, cut_tiles(points, seed_retentions(points)), options_.assignment, workers);
+  const auto maximised = maximise(state.statistics, options_.prior, **mixture, options_.starved_below_points);
+  if (!maximised) state.statistics = (*mixture)->empty_statistics();
+  state.mixture = maximised ? maximised->mixture : *mixture;
+  state.starved = maximised ? maximised->starved : std::vector<bool>(static_cast<std::size_t>(options_.components), false);
+  state.learned = static_cast<std::uint64_t>(points.size());
+  state.seed_weight = state.statistics.weight;
+  if (points.has_times()) state.latest_time = *std::max_element(points.unix_nanoseconds.begin(), points.unix_nanoseconds.end());
+
+  ids_.resize(static_cast<std::size_t>(options_.components));
+  std::iota(ids_.begin(), ids_.end(), std::uint64_t{1});
+  stepwise_.emplace(options_, std::move(state));
+  stepwise_->label(points, with_responsibilities, learned.labels);
+  learned.seeded = true;
+  buffer_ = {};
+  buffered_ = 0;
+  buffer_.points.resize(dimension_, 0);
+}
+
+// How much of what came before each buffered point is left once it has come.
+Eigen::VectorXd Learner::seed_retentions(const PointBatch& points) const {
+  Eigen::VectorXd retentions(points.size());
+  std::int64_t latest = kNoTime;
+  for (Index i = 0; i < points.size(); ++i) {
+    double seconds = 0;
+    if (points.has_times()) {
+      const std::int64_t time = points.unix_nanoseconds[static_cast<std::size_t>(i)];
+      if (latest != kNoTime) seconds = seconds_between(latest, time);
+      latest = std::max(latest, time);
+    }
+    retentions[i] = step_.seed_retention(points.weight(i), seconds);
+  }
+  return retentions;
+}
+
+}  // namespace emulsion

@@ -1,0 +1,108 @@
+// A learner of one stream: it waits for enough points, seeds a mixture, and then follows the stream.
+//
+// Call order: learn*          points are buffered until there are enough, then labelled and learned
+// Deterministic: the same points in the same order give the same bits, however they are cut into calls.
+// Not thread-safe: one thread owns it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "emulsion/learner_options.h"
+#include "emulsion/stepwise_em.h"
+
+namespace emulsion {
+
+// One component of a model, as others may see it.
+struct ComponentSnapshot {
+  std::uint64_t id = 0;  // never used again for another component of the stream
+  std::string family;
+  double weight = 0;
+  double effective_sample_size = 0;  // decayed points
+  bool starved = false;
+  std::vector<std::uint64_t> parents;
+  Eigen::VectorXd parameters;  // in the layout of its family's pack
+};
+
+// A model at one moment.
+struct Snapshot {
+  Index dimension = 0;
+  std::uint64_t version = 0;
+  std::uint64_t learned = 0;
+  double effective_sample_size = 0;
+  double mean_log_likelihood = 0;  // nats per point, recent points
+  std::vector<ComponentSnapshot> components;
+};
+
+// Everything that a learner knows; what is saved and restored.
+struct LearnerState {
+  Index dimension = 0;
+  PointBatch buffer;                    // points that wait for the first model
+  std::vector<std::uint64_t> ids;       // K, once there is a model
+  std::optional<StepwiseState> stepwise;  // once there is a model
+};
+
+// What learning some points gave.
+struct Learned {
+  Labels labels;                // of the next points in their order that had none yet: none while the buffer fills
+  std::vector<Update> updates;  // of the parameters, oldest first
+  bool seeded = false;          // true if the first model was made
+};
+
+class Learner {
+ public:
+  // Errors: an option out of its range; a family that does not exist.
+  static Result<Learner> make(const LearnerOptions& options, Index dimension);
+
+  // Starts from a given model. Its effective sample size says how much it weighs: 0 is a mere guess, which the first
+  // mini-batch replaces.
+  // Errors: as `make`; parameters that are no distribution, or that do not fit the options.
+  static Result<Learner> start_from(const LearnerOptions& options, const Snapshot& model);
+
+  // Goes on from a saved state.
+  // Errors: as `make`; a state that does not fit the options.
+  static Result<Learner> restore(const LearnerOptions& options, LearnerState state);
+
+  // Learns points.
+  //   batch  d as given; every point has at least one coordinate; coordinates within 1e150
+  Learned learn(const PointBatch& batch, bool with_responsibilities);
+
+  // Labels points and learns nothing. Requires a model.
+  Labels label(const PointBatch& batch, bool with_responsibilities) const;
+
+  // Learns what waits: seeds from the points there are, or closes the mini-batch early.
+  Learned flush(bool with_responsibilities);
+
+  Index dimension() const { return dimension_; }
+  bool has_model() const { return stepwise_.has_value(); }
+  bool needs_times() const { return step_.needs_times(); }
+  Index points_to_seed() const;                                     // that the first model needs
+  Index points_waiting() const;                                     // in the buffer, or in an incomplete mini-batch
+  const std::vector<std::uint64_t>& ids() const { return ids_; }    // K, by position in the mixture; once there is a model
+  const StepwiseState& progress() const { return stepwise_->progress(); }  // requires a model
+
+  // The model as it is now. Requires a model.
+  Snapshot snapshot() const;
+
+  LearnerState state() const;
+
+ private:
+  Learner(const LearnerOptions& options, StepSize step, Index dimension);
+
+  void buffer(const PointBatch& batch, Index count);
+  void seed(bool with_responsibilities, Learned& learned);
+  Eigen::VectorXd seed_retentions(const PointBatch& points) const;
+  PointBatch buffered() const;
+
+  LearnerOptions options_;
+  StepSize step_;
+  Index dimension_;
+  PointBatch buffer_;   // with weights; with times if every point had one; may have room for more
+  Index buffered_ = 0;  // points in it
+  std::vector<std::uint64_t> ids_;
+  std::optional<StepwiseEm> stepwise_;
+};
+
+}  // namespace emulsion

@@ -1,0 +1,67 @@
+// A mixture model: density(x) = sum over k of weight_k * density_k(x).
+//
+// Immutable; may be shared between threads.
+#pragma once
+
+#include <Eigen/Core>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "emulsion/family.h"
+#include "emulsion/learner_options.h"
+#include "emulsion/statistics.h"
+
+namespace emulsion {
+
+// What a mixture says of the rows of one tile. Reused from tile to tile.
+struct Expectation {
+  explicit Expectation(Index components);
+
+  LaneMatrix responsibilities;                       // 256 x K: posterior probabilities; each row sums to 1
+  Eigen::Array<double, kTilePoints, 1> log_density;  // of the point under the whole mixture, nats; finite
+  std::array<Index, kTilePoints> most_probable;      // component with the highest responsibility; the first of equals
+};
+
+class Mixture {
+ public:
+  //   banks    of the same dimension; together K components
+  //   weights  K, each >= 0, sum 1
+  Mixture(std::vector<std::shared_ptr<const Bank>> banks, Eigen::VectorXd weights);
+
+  Index dimension() const { return banks_.front()->dimension(); }
+  Index size() const { return weights_.size(); }
+  const Eigen::VectorXd& weights() const { return weights_; }
+  const std::vector<std::shared_ptr<const Bank>>& banks() const { return banks_; }
+
+  // Posterior probability of each component for some rows of a tile, in log space, so that a point far from every
+  // component still gets finite values.
+  // Source: Bishop, Pattern Recognition and Machine Learning (2006), eq. 9.13 and 9.23.
+  void expect(const Tile& tile, LaneRange lanes, Expectation& out) const;
+
+  // The statistics of a tile for which `expectation` has been computed, its rows weighted as they count at its end.
+  Statistics accumulate(const Tile& tile, const Expectation& expectation, Assignment assignment) const;
+
+  // Statistics of no points.
+  Statistics empty_statistics() const;
+
+ private:
+  std::vector<std::shared_ptr<const Bank>> banks_;
+  Eigen::VectorXd weights_;
+  Eigen::VectorXd log_weights_;
+};
+
+struct MaximisedMixture {
+  std::shared_ptr<const Mixture> mixture;
+  std::vector<Repair> repairs;  // K
+  std::vector<bool> starved;    // K
+};
+
+// The M-step: the mixture that makes the statistics most probable under the prior.
+//   previous              its components keep their parameters where they are starved
+//   starved_below_points  a component of less weight is starved
+// Errors: the statistics hold a number that is not finite.
+Result<MaximisedMixture> maximise(const Statistics& statistics, const PriorOptions& prior, const Mixture& previous,
+                                  double starved_below_points);
+
+}  // namespace emulsion

@@ -1,0 +1,89 @@
+#include "emulsion/statistics.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace emulsion {
+namespace {
+
+void merge(CoordinateMoments& into, const CoordinateMoments& from) {
+  for (Index j = 0; j < into.weight.size(); ++j) {
+    const double added = from.weight[j];
+    if (added == 0) continue;
+    const double total = into.weight[j] + added;
+    const double shift = from.mean[j] - into.mean[j];
+    if (into.weight[j] == 0) {
+      into.mean[j] = from.mean[j];
+      into.squares[j] = from.squares[j];
+    } else {
+      into.squares[j] += from.squares[j] + into.weight[j] * (added / total) * shift * shift;
+      into.mean[j] += (added / total) * shift;
+    }
+    into.weight[j] = total;
+  }
+}
+
+}  // namespace
+
+void merge(Statistics& into, const Statistics& from) {
+  assert(into.banks.size() == from.banks.size());
+  for (std::size_t b = 0; b < into.banks.size(); ++b) into.banks[b].family->merge(into.banks[b], from.banks[b]);
+  merge(into.coordinates, from.coordinates);
+  into.weight += from.weight;
+  into.log_likelihood += from.log_likelihood;
+}
+
+void scale(Statistics& statistics, double factor) {
+  for (BankStatistics& bank : statistics.banks) bank.family->scale(bank, factor);
+  statistics.coordinates.weight *= factor;
+  statistics.coordinates.squares *= factor;
+  statistics.weight *= factor;
+  statistics.log_likelihood *= factor;
+}
+
+CoordinateMoments coordinate_moments(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& weights) {
+  const Index d = tile.dimension();
+  CoordinateMoments moments{Eigen::VectorXd::Zero(d), Eigen::VectorXd::Zero(d), Eigen::VectorXd::Zero(d)};
+  Eigen::Array<double, kTilePoints, 1> shares;
+  Eigen::Array<double, kTilePoints, 1> centred;
+  for (Index j = 0; j < d; ++j) {
+    shares = weights;
+    for (const Index row : tile.incomplete_rows())
+      if (tile.is_missing(row, j)) shares[row] = 0;
+    const double weight = shares.sum();
+    if (!(weight > 0)) continue;
+    // About the first point, so that a stream far from the origin keeps its digits.
+    const double origin = tile.points()(0, j);
+    centred = tile.points().col(j) - origin;
+    const double shift = (shares * centred).sum() / weight;
+    centred -= shift;
+    moments.weight[j] = weight;
+    moments.mean[j] = origin + shift;
+    moments.squares[j] = (shares * centred.square()).sum();
+  }
+  return moments;
+}
+
+Eigen::VectorXd variances(const CoordinateMoments& moments) {
+  Eigen::VectorXd result(moments.mean.size());
+  for (Index j = 0; j < result.size(); ++j) {
+    const double rounding = 1e-15 * std::abs(moments.mean[j]);
+    const double variance = moments.weight[j] > 0 ? moments.squares[j] / moments.weight[j] : 0.0;
+    const double lowest = rounding * rounding;
+    result[j] = std::max(variance, lowest);
+    if (!(result[j] > 0)) result[j] = 1;
+  }
+  return result;
+}
+
+bool all_finite(const Statistics& statistics) {
+  const bool banks = std::all_of(statistics.banks.begin(), statistics.banks.end(), [](const BankStatistics& bank) {
+    return bank.weight.allFinite() && bank.moments.allFinite();
+  });
+  return banks && statistics.coordinates.weight.allFinite() && statistics.coordinates.mean.allFinite() &&
+         statistics.coordinates.squares.allFinite() &&
+         std::isfinite(statistics.weight) && std::isfinite(statistics.log_likelihood);
+}
+
+}  // namespace emulsion

@@ -1,0 +1,120 @@
+// Stepwise (online, mini-batch) EM on sufficient statistics.
+//
+//   expect      posteriors of a tile under the frozen mixture
+//   summarise   statistics of the tile
+//   blend       fade the statistics of the past, merge those of the mini-batch
+//   maximise    parameters from statistics, under the prior
+//
+// An update is all or nothing: where maximise fails, mixture and statistics stay as they were.
+// Deterministic: the same points in the same order give the same bits, however they are cut into calls and however many
+// threads work. Not thread-safe: one thread owns it.
+// Source: Cappé & Moulines (2009), On-line expectation-maximization algorithm for latent data models, section 2.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "emulsion/learner_options.h"
+#include "emulsion/mixture.h"
+#include "emulsion/step_size.h"
+#include "emulsion/workers.h"
+
+namespace emulsion {
+
+// One label for each of some consecutive points.
+struct Labels {
+  std::vector<Index> components;         // n: position of the most probable component in the mixture
+  std::vector<double> log_densities;     // n: of the point under the whole mixture, nats
+  std::vector<double> responsibilities;  // n x K, point by point; empty unless asked for
+
+  // How many consecutive points were labelled by which version of the model.
+  struct Span {
+    std::uint64_t version;
+    Index points;
+  };
+  std::vector<Span> spans;
+};
+
+// What an update of the parameters did, beyond moving them.
+struct Update {
+  std::uint64_t version = 0;    // of the model after the update; unchanged if it failed
+  std::uint64_t learned = 0;    // points learned after the update
+  std::vector<Index> starved;   // components that have become starved
+  std::vector<Index> revived;   // components that are no longer starved
+  std::vector<Index> repaired;  // components whose covariance had to be repaired
+  std::string failure;          // empty if it succeeded
+};
+
+// Everything that a stepwise EM knows; what is saved and restored.
+struct StepwiseState {
+  std::shared_ptr<const Mixture> mixture;    // that the E-step uses
+  Statistics statistics;                     // decayed, up to the last update
+  std::shared_ptr<const Mixture> published;  // with averaging: from `average`; otherwise the same as `mixture`
+  std::optional<Statistics> average;         // with averaging: mean of the statistics of all updates, per point
+  std::vector<bool> starved;                 // K
+  std::uint64_t version = 1;
+  std::uint64_t learned = 0;            // points that the statistics have seen, those that have faded included
+  double seed_weight = 0;               // weight of the statistics that the seed left
+  double weight_since_seed = 0;         // t of the schedule
+  std::int64_t latest_time = kNoTime;   // nanoseconds; of any point so far
+  std::uint64_t batches = 0;            // mini-batches learned
+  std::uint64_t updates_failed = 0;
+  std::uint64_t repairs = 0;
+
+  // The mini-batch that is under way.
+  Index batch_points = 0;              // points in it
+  std::int64_t batch_start = kNoTime;  // time of its first point
+  double batch_decay = 1;              // what its complete tiles leave of everything before it
+  Statistics batch;                    // of its complete tiles
+  PointBatch pending;                  // points of the tile that is not complete, with weights
+  std::vector<double> pending_retentions;
+};
+
+class StepwiseEm {
+ public:
+  // Goes on from a state. Requires a schedule that StepSize::make accepts.
+  StepwiseEm(const LearnerOptions& options, StepwiseState state);
+  ~StepwiseEm();
+  StepwiseEm(StepwiseEm&&) noexcept;
+  StepwiseEm& operator=(StepwiseEm&&) noexcept;
+
+  // Learns points and labels each with the model of its moment.
+  //   batch    d as the mixture's; every point has at least one coordinate; coordinates within 1e150
+  //   labels   appended to
+  //   updates  appended to, one for each mini-batch that is completed
+  void learn(const PointBatch& batch, bool with_responsibilities, Labels& labels, std::vector<Update>& updates);
+
+  // Labels points and learns nothing.
+  void label(const PointBatch& batch, bool with_responsibilities, Labels& labels) const;
+
+  // Closes the mini-batch that is under way early. Does nothing if it is empty.
+  void flush(std::vector<Update>& updates);
+
+  // Where it stands, without the points of the tile that is not complete.
+  const StepwiseState& progress() const { return state_; }
+
+  // A consistent cut from which the same bits go on.
+  StepwiseState state() const;
+
+ private:
+  struct Slot;  // a tile at work
+
+  Index fill(const PointBatch& batch, Index next, bool& batch_ends);
+  bool batch_ends_before(const PointBatch& batch, Index point) const;
+  void advance(const PointBatch& batch, Index point, Slot& slot);
+  void work(Slot& slot, bool batch_ends);
+  void append_labels(const Slot& slot, bool with_responsibilities, Labels& labels) const;
+  void fold(Slot& slot);
+  void close_batch(std::vector<Update>& updates);
+  void average_statistics();
+
+  LearnerOptions options_;
+  StepSize step_;
+  std::unique_ptr<Workers> workers_;
+  StepwiseState state_;
+  std::vector<std::unique_ptr<Slot>> slots_;  // the first one holds the tile that is not complete
+};
+
+}  // namespace emulsion

@@ -1,0 +1,77 @@
+// Points laid out for the processor: coordinate by coordinate, so that one instruction works on several points.
+//
+// Everything numeric happens tile by tile. Tiles are cut by the position of a point in its mini-batch, are padded and never
+// finished by a scalar loop, and are reduced in their order; every lane does the same operations in the same order. So a
+// point's log density does not depend on its neighbours, and a model does not depend on messages or threads.
+#pragma once
+
+#include <Eigen/Core>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "emulsion/points.h"
+
+namespace emulsion {
+
+inline constexpr Index kLanes = 8;         // points that are evaluated side by side
+inline constexpr Index kTilePoints = 256;  // points of a full tile; a multiple of kLanes
+
+inline constexpr std::int64_t kNoTime = std::numeric_limits<std::int64_t>::min();
+
+// One number for each point of a tile and each of m columns: 256 x m, every column contiguous.
+using LaneMatrix = Eigen::Array<double, kTilePoints, Eigen::Dynamic>;
+
+// Up to 256 consecutive points of one mini-batch.
+//
+// Call order: push* clear ...
+class Tile {
+ public:
+  explicit Tile(Index dimension);
+
+  // Adds a point.
+  //   point      d coordinates; NaN = missing, but not all of them
+  //   weight     > 0
+  //   retention  in [0, 1]: what is left of everything before this point once it has come
+  void push(const double* point, double weight, double retention);
+  void clear();
+
+  Index dimension() const { return points_.cols(); }
+  Index size() const { return size_; }
+  bool full() const { return size_ == kTilePoints; }
+
+  // 256 x d. Missing coordinates and rows past the end are 0.
+  const LaneMatrix& points() const { return points_; }
+
+  // Rows with a missing coordinate, in ascending order.
+  std::span<const Index> incomplete_rows() const { return incomplete_rows_; }
+  bool is_missing(Index row, Index coordinate) const { return missing_(row, coordinate); }
+
+  double weight(Index row) const { return weights_[row]; }
+  double retention(Index row) const { return retentions_[row]; }
+
+  // One weight per row as it counts at the end of the tile: weight times the retentions of all later rows; 0 past the end.
+  Eigen::Array<double, kTilePoints, 1> decayed_weights() const;
+
+  // What is left, after this tile, of everything before it: the product of its retentions.
+  double decay() const;
+
+ private:
+  LaneMatrix points_;
+  Eigen::Array<bool, kTilePoints, Eigen::Dynamic> missing_;
+  Eigen::Array<double, kTilePoints, 1> weights_;
+  Eigen::Array<double, kTilePoints, 1> retentions_;
+  std::vector<Index> incomplete_rows_;
+  Index size_ = 0;
+};
+
+// The half-open range of row numbers whose blocks of kLanes cover the rows [begin, end).
+struct LaneRange {
+  Index begin, end;
+};
+inline LaneRange covering_lanes(Index begin, Index end) {
+  return {begin / kLanes * kLanes, (end + kLanes - 1) / kLanes * kLanes};
+}
+
+}  // namespace emulsion

@@ -1,0 +1,82 @@
+#include "clients/model_table.h"
+
+#include <catch2/catch.hpp>
+#include <sstream>
+
+#include "clients/example_messages.h"
+
+namespace emulsion::client {
+namespace {
+
+std::size_t longest_line(const std::string& text) {
+  std::istringstream stream(text);
+  std::size_t longest = 0;
+  for (std::string line; std::getline(stream, line);) longest = std::max(longest, display_width(line));
+  return longest;
+}
+
+wire::ComponentMessage component(wire::CovarianceType type, std::vector<double> covariance) {
+  wire::ComponentMessage result;
+  result.id = 1;
+  result.weight = 1;
+  result.parameters = wire::GaussianParameters{type, {1, 2}, std::move(covariance)};
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("standard deviations and correlations are read from every shape of covariance") {
+  using Type = wire::CovarianceType;
+  const auto full = component(Type::full, {4, 3, 9});
+  CHECK(coordinates(full) == std::vector<std::pair<double, double>>{{1, 2}, {2, 3}});
+  CHECK(correlation(full, 1, 0) == Approx(0.5));
+  const auto tied = component(Type::tied, {4, -6, 9});
+  CHECK(correlation(tied, 1, 0) == Approx(-1));
+  const auto diagonal = component(Type::diagonal, {4, 9});
+  CHECK(coordinates(diagonal) == std::vector<std::pair<double, double>>{{1, 2}, {2, 3}});
+  CHECK(correlation(diagonal, 1, 0) == 0);
+  const auto spherical = component(Type::spherical, {25});
+  CHECK(coordinates(spherical) == std::vector<std::pair<double, double>>{{1, 5}, {2, 5}});
+}
+
+TEST_CASE("a model is a line about the whole and a line for each component") {
+  CHECK(model_table(example_model()) ==
+        "stream \"room\": model 7, learned from 8143 points, 512 effective; -3.215 nats/point\n"
+        "component  weight  points     x0 ± sd      x1 ± sd  r(x0,x1)  note\n"
+        "        1   0.750     384  20.5 ± 2.0   -1.0 ± 3.0     +0.50\n"
+        "       12   0.250     128   0.0 ± 1.0  426.0 ± 4.0     +0.00  starved\n");
+}
+
+TEST_CASE("a model in many dimensions keeps to 100 columns and says what it leaves out") {
+  wire::ModelMessage model = example_model();
+  model.dimension = 40;
+  model.components.resize(1);
+  model.components[0].parameters = wire::GaussianParameters{
+      wire::CovarianceType::diagonal, std::vector<double>(40, 1234.5), std::vector<double>(40, 0.25)};
+  const std::string text = model_table(model);
+  CHECK(longest_line(text) <= 100);
+  CHECK(text.find("x23 ± sd") != std::string::npos);
+  CHECK(text.find("x24 ± sd") == std::string::npos);
+  CHECK(text.find("24 of 40 coordinates; --json shows all") != std::string::npos);
+}
+
+TEST_CASE("a model without correlations has no columns for them") {
+  wire::ModelMessage model = example_model();
+  for (auto& each : model.components) {
+    each.parameters = wire::GaussianParameters{wire::CovarianceType::spherical, {1, 2}, {4}};
+    each.starved = false;
+  }
+  const std::string text = model_table(model);
+  CHECK(text.find("r(") == std::string::npos);
+  CHECK(text.find("note") == std::string::npos);
+}
+
+TEST_CASE("a model as CSV has a line for each component") {
+  CHECK(model_csv_heading(2) ==
+        "stream,model_version,points_learned,component,weight,effective_sample_size,starved,mean_0,mean_1,sd_0,sd_1\n");
+  CHECK(model_csv(example_model()) ==
+        "room,7,8143,1,0.75,384.19,0,20.5,-1,2,3\n"
+        "room,7,8143,12,0.25,128.06,1,0,426,1,4\n");
+}
+
+}  // namespace emulsion::client

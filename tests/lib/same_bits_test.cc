@@ -1,0 +1,150 @@
+// The same points in the same order give the same bits, whatever the messages, the threads and the restarts in between.
+#include <catch2/catch.hpp>
+
+#include "lib/learning.h"
+#include "lib/same_state.h"
+
+namespace emulsion {
+namespace {
+
+using namespace testing;
+
+struct Setting {
+  const char* name;
+  LearnerOptions options;
+};
+
+std::vector<Setting> settings() {
+  LearnerOptions plain;
+  plain.components = 3;
+  plain.batch_points = 300;
+  std::vector<Setting> all = {{"plain", plain}};
+  const auto add = [&](const char* name, auto change) {
+    all.push_back({name, plain});
+    change(all.back().options);
+  };
+  add("averaging", [](auto& o) { o.averaging = true; });
+  add("hard, diagonal, constant", [](auto& o) {
+    o.assignment = Assignment::hard;
+    o.family = "gaussian(diagonal)";
+    o.step.kind = StepKind::constant;
+  });
+  add("half-life in seconds, mini-batches of seconds, tied", [](auto& o) {
+    o.family = "gaussian(tied)";
+    o.step.kind = StepKind::half_life;
+    o.step.half_life_points = 0;
+    o.step.half_life_seconds = 30;
+    o.batch_seconds = 7;
+  });
+  add("mini-batches of several tiles, spherical, half-life in points", [](auto& o) {
+    o.family = "gaussian(spherical)";
+    o.step.kind = StepKind::half_life;
+    o.batch_points = 1000;
+  });
+  return all;
+}
+
+PointBatch stream(Index n = 5000) {
+  PointBatch batch = draw(three_clusters(), n, 12);
+  lose_coordinates(batch, 0.03, 13);
+  Sampler sampler(14);
+  batch.weights.resize(n);
+  for (Index i = 0; i < n; ++i) batch.weights[i] = i % 3 == 0 ? 0.5 + sampler.uniform() : 1.0;
+  give_times(batch);
+  return batch;
+}
+
+void check_same(const Learned& a, const Learned& b) {
+  testing::check_same(a.labels, b.labels);
+  CHECK(a.seeded == b.seeded);
+  REQUIRE(a.updates.size() == b.updates.size());
+  for (std::size_t i = 0; i < a.updates.size(); ++i) {
+    CHECK(a.updates[i].version == b.updates[i].version);
+    CHECK(a.updates[i].learned == b.updates[i].learned);
+    CHECK(a.updates[i].starved == b.updates[i].starved);
+    CHECK(a.updates[i].revived == b.updates[i].revived);
+    CHECK(a.updates[i].repaired == b.updates[i].repaired);
+    CHECK(a.updates[i].failure == b.updates[i].failure);
+  }
+}
+
+TEST_CASE("messages of 1, 7 or 10,000 rows give the same bits") {
+  const Setting setting = GENERATE(from_range(settings()));
+  CAPTURE(setting.name);
+  const PointBatch batch = stream();
+  Learner whole = learner(setting.options, 2);
+  const Learned expected = learn_in_messages(whole, batch, 10000, true);
+  for (const Index size : {1, 7, 256, 999}) {
+    CAPTURE(size);
+    Learner cut = learner(setting.options, 2);
+    check_same(learn_in_messages(cut, batch, size, true), expected);
+    testing::check_same(cut.state(), whole.state());
+  }
+}
+
+TEST_CASE("1, 2 or 8 threads give the same bits") {
+  Setting setting = GENERATE(from_range(settings()));
+  CAPTURE(setting.name);
+  setting.options.batch_points = GENERATE(300, 5000);
+  const PointBatch batch = stream(12000);
+  Learner one = learner(setting.options, 2);
+  const Learned expected = learn_in_messages(one, batch, 10000, true);
+  for (const int threads : {2, 8}) {
+    setting.options.threads = threads;
+    Learner many = learner(setting.options, 2);
+    check_same(learn_in_messages(many, batch, 7000, true), expected);
+    testing::check_same(many.state(), one.state());
+  }
+}
+
+TEST_CASE("a state taken anywhere and restored goes on with the same bits") {
+  const Setting setting = GENERATE(from_range(settings()));
+  CAPTURE(setting.name);
+  const PointBatch batch = stream();
+  Learner whole = learner(setting.options, 2);
+  const Learned expected = learn_in_messages(whole, batch, 10000, true);
+  // In the warm-up, at its end, within a tile, at the end of a tile, of a mini-batch, and far on.
+  for (const Index cut : {1, 90, 149, 150, 151, 203, 406, 407, 450, 451, 2077, 4999}) {
+    CAPTURE(cut);
+    Learner before = learner(setting.options, 2);
+    Learned all = before.learn(slice(batch, 0, cut), true);
+    auto after = Learner::restore(setting.options, before.state());
+    REQUIRE(after);
+    testing::check_same(after->state(), before.state());
+    append(all, learn_in_messages(*after, slice(batch, cut, batch.size() - cut), 333, true));
+    check_same(all, expected);
+    testing::check_same(after->state(), whole.state());
+  }
+}
+
+TEST_CASE("taking the state or the snapshot, and labelling, change nothing") {
+  const PointBatch batch = stream(2000);
+  Learner quiet = learner(settings()[1].options, 2), watched = learner(settings()[1].options, 2);
+  learn_in_messages(quiet, batch, 100);
+  for (Index first = 0; first < 2000; first += 100) {
+    watched.learn(slice(batch, first, 100), false);
+    const LearnerState before = watched.state();
+    if (watched.has_model()) {
+      watched.snapshot();
+      watched.label(batch, true);
+    }
+    testing::check_same(watched.state(), before);
+  }
+  testing::check_same(watched.state(), quiet.state());
+}
+
+TEST_CASE("an empty message changes nothing, not even while points wait for the seed") {
+  const PointBatch batch = stream(2000);
+  Learner plain = learner(settings()[3].options, 2), interrupted = learner(settings()[3].options, 2);
+  learn_in_messages(plain, batch, 50);
+  for (Index first = 0; first < 2000; first += 50) {
+    interrupted.learn(slice(batch, first, 50), false);
+    const Learned nothing = interrupted.learn({Eigen::MatrixXd(2, 0), {}, {}}, true);
+    CHECK(nothing.labels.components.empty());
+    CHECK(nothing.updates.empty());
+  }
+  testing::check_same(interrupted.state(), plain.state());
+}
+
+}  // namespace
+}  // namespace emulsion

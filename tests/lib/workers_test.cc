@@ -1,0 +1,25 @@
+#include "emulsion/workers.h"
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <vector>
+
+namespace emulsion {
+namespace {
+
+TEST_CASE("each index is worked on exactly once, and all are done when the call returns") {
+  const int threads = GENERATE(1, 2, 8);
+  const Index count = GENERATE(0, 1, 2, 1000);
+  CAPTURE(threads, count);
+  Workers workers(threads);
+  for (int round = 0; round < 20; ++round) {
+    std::vector<std::atomic<int>> calls(static_cast<std::size_t>(count) + 1);
+    workers.for_each(count, [&](Index i) { ++calls[static_cast<std::size_t>(i)]; });
+    bool once = calls.back() == 0;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) once &= calls[i] == 1;
+    REQUIRE(once);
+  }
+}
+
+}  // namespace
+}  // namespace emulsion
