@@ -86,10 +86,10 @@ int dispatch(const std::vector<std::string>& arguments) {
   std::vector<std::string> names{"--help", "--version"};
   for (const Command& command : commands()) names.emplace_back(command.name);
   const auto meant = nearest(name, names);
-  return complain("", exit_code::kUsage,
-                  fmt::format("unknown {} \"{}\"; {}", name.starts_with('-') ? "flag" : "command",
-                              wire::printable(name),
-                              meant ? "did you mean \"" + *meant + "\"?" : "`emulsion --help` shows them all"));
+  return complain(
+      "", exit_code::kUsage,
+      fmt::format("unknown {} \"{}\"; {}", name.starts_with('-') ? "flag" : "command", wire::printable(name),
+                  meant ? "did you mean \"" + *meant + "\"?" : "`emulsion --help` shows them all"));
 }
 
 }  // namespace emulsion::client

@@ -140,9 +140,8 @@ Attempt<wire::ControlReply> ControlConnection::ask(const Question& question, Mil
     if (parts.empty()) continue;
     auto reply = state.codec.decode_reply(parts.back().to_string_view());
     if (!reply) {
-      return fail(exit_code::kUnavailable,
-                  fmt::format("what answers at {} is not this version of emulsiond: {}", state.endpoint,
-                              reply.error().message));
+      return fail(exit_code::kUnavailable, fmt::format("what answers at {} is not this version of emulsiond: {}",
+                                                       state.endpoint, reply.error().message));
     }
     if (reply->request_id != id && reply->request_id != 0) continue;
     if (const auto* error = std::get_if<wire::ControlError>(&reply->result)) {

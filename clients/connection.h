@@ -42,8 +42,8 @@ class ControlConnection {
   ControlConnection& operator=(ControlConnection&&) noexcept;
 
   // The reply to a question. Replies to earlier ones, which came too late, are dropped.
-  // Errors: kUnavailable: no answer in time, or one that cannot be read. kRefused: the daemon says no, `answered` tells why;
-  // kTryLater: it has no model yet.
+  // Errors: kUnavailable: no answer in time, or one that cannot be read. kRefused: the daemon says no, `answered` tells
+  // why; kTryLater: it has no model yet.
   Attempt<wire::ControlReply> ask(const Question& question, Milliseconds timeout);
 
   // The same where only one kind of reply is right.
@@ -108,7 +108,7 @@ struct Delivery {
 
 struct SubscriberOptions {
   std::string endpoint;
-  std::vector<std::string> prefixes;     // of topics
+  std::vector<std::string> prefixes;       // of topics
   std::uint64_t queue_messages = 1000000;  // that may wait here before the daemon drops further ones for us
 };
 

@@ -77,9 +77,12 @@ class ControlSession {
     if (failure.answered == wire::ControlErrorCode::unknown_stream) {
       if (const auto known = ask<wire::ListReply>(wire::ListRequest{})) {
         const auto meant = nearest(stream(), known->streams);
-        if (meant) message += "; did you mean \"" + *meant + "\"?";
-        else if (known->streams.empty()) message += "; there are none yet";
-        else message += fmt::format("; there are {}", fmt::join(known->streams, ", "));
+        if (meant)
+          message += "; did you mean \"" + *meant + "\"?";
+        else if (known->streams.empty())
+          message += "; there are none yet";
+        else
+          message += fmt::format("; there are {}", fmt::join(known->streams, ", "));
       }
     }
     return complain(command_, failure.exit_code, message);
@@ -282,9 +285,9 @@ that is under way is closed early.
   if (!stream) return session.failed(stream.error());
   const auto reply = session.ask<wire::FlushReply>(wire::FlushRequest{*stream});
   if (!reply) return session.failed(reply.error());
-  return session.done({{"command", "flush"}, {"stream", *stream}, {"points", reply->points}},
-                      fmt::format("stream \"{}\": {} had been waiting", wire::printable(*stream),
-                                  counted(reply->points, "point")));
+  return session.done(
+      {{"command", "flush"}, {"stream", *stream}, {"points", reply->points}},
+      fmt::format("stream \"{}\": {} had been waiting", wire::printable(*stream), counted(reply->points, "point")));
 }
 
 int shutdown(const std::vector<std::string>& arguments) {

@@ -46,9 +46,10 @@ void add_feed_flags(Flags& flags, FeedOptions& options, FeedFlags& given) {
   flags.number("rate", &options.points_per_second, 1e-6, 1e12, "POINTS/S",
                "points a second (default: as fast as the daemon takes them)");
   flags.toggle("float32", &options.single_precision, "send 4-byte numbers: half the bytes, 7 digits");
-  flags.toggle("no-end", &given.no_end,
-               "more will come later: the last message does not end the stream. With the end, a stream that still waits "
-               "for its first points starts with those that it has");
+  flags.toggle(
+      "no-end", &given.no_end,
+      "more will come later: the last message does not end the stream. With the end, a stream that still waits "
+      "for its first points starts with those that it has");
   flags.toggle("no-confirm", &given.no_confirm, "do not ask the daemon what has become of the rows");
   flags.number("timeout", &options.timeout_seconds, 0.001, 86400, "SECONDS", "longest wait without any progress");
   flags.choice("socket", &given.socket, {"push", "publish"},
@@ -119,8 +120,7 @@ struct Feed::State {
     message.session = report.session;
     message.sequence = report.next_sequence;
     message.batch.points = Eigen::Map<const Eigen::MatrixXd>(values.data(), dimension, held_rows);
-    message.batch.weights =
-        Eigen::Map<const Eigen::VectorXd>(weights.data(), static_cast<Index>(weights.size()));
+    message.batch.weights = Eigen::Map<const Eigen::VectorXd>(weights.data(), static_cast<Index>(weights.size()));
     message.batch.unix_nanoseconds = times;
     message.end_of_stream = end;
     message.single_precision = options.single_precision;
@@ -239,10 +239,11 @@ Attempt<FeedReport> Feed::finish() {
     }
     if (report.confirmed) return report;
     if (now - last_progress > state.timeout) {
-      return fail(exit_code::kUnavailable,
-                  fmt::format("{} of {} rows were accepted and {} refused when the daemon stopped taking more for {:g} s",
-                              report.accepted, report.rows, report.refused,
-                              std::chrono::duration<double>(state.timeout).count()));
+      return fail(
+          exit_code::kUnavailable,
+          fmt::format("{} of {} rows were accepted and {} refused when the daemon stopped taking more for {:g} s",
+                      report.accepted, report.rows, report.refused,
+                      std::chrono::duration<double>(state.timeout).count()));
     }
     if (!pause_until(now + wait)) return fail(exit_code::kInterrupted, "interrupted");
   }

@@ -31,8 +31,8 @@ struct FeedOptions {
   bool single_precision = false;     // values travel as 4-byte floats
   bool end_of_stream = true;         // mark the last message, so that a stream which still warms up starts
 
-  bool confirm = true;           // ask the daemon at the end what it did with the rows
-  double timeout_seconds = 30;   // longest wait without any progress
+  bool confirm = true;          // ask the daemon at the end what it did with the rows
+  double timeout_seconds = 30;  // longest wait without any progress
 };
 
 // The flags of these options, as text until `finish_feed_flags`.
@@ -43,7 +43,8 @@ struct FeedFlags {
   bool no_confirm = false;
 };
 
-// Adds --input --control --socket --bind --stream --producer --session --first-sequence --batch --rate --float32 --no-end
+// Adds --input --control --socket --bind --stream --producer --session --first-sequence --batch --rate --float32
+// --no-end
 // --no-confirm --timeout. Both must outlive `flags`.
 void add_feed_flags(Flags& flags, FeedOptions& options, FeedFlags& given);
 
@@ -61,7 +62,7 @@ struct FeedReport {
   bool confirmed = false;  // false: nothing is known beyond what was handed over
   std::uint64_t accepted = 0;
   std::uint64_t refused = 0;
-  std::uint64_t repeated = 0;  // rows of messages that had been received before
+  std::uint64_t repeated = 0;               // rows of messages that had been received before
   std::vector<wire::RefusalCount> reasons;  // of the stream and the daemon, grown since the feed began
 };
 
@@ -71,8 +72,8 @@ struct FeedReport {
 // Returns `sent` with accepted, refused, repeated and reasons; `confirmed` once every message is accounted for.
 FeedReport account(const wire::StatusReply& before, const wire::StatusReply& after, FeedReport sent);
 
-// The same for a feed that makes no more progress. Where the daemon refuses messages before it knows whose they are, its
-// count of those stands in for ours.
+// The same for a feed that makes no more progress. Where the daemon refuses messages before it knows whose they are,
+// its count of those stands in for ours.
 FeedReport account_stalled(const wire::StatusReply& before, const wire::StatusReply& after, FeedReport sent);
 
 // `sent 8143 rows in 32 messages to "occupancy": 8140 accepted, 3 refused (row not_finite 3)`
@@ -90,7 +91,8 @@ int exit_code_of(const FeedReport& report);
 //   feed->push(batch); ...
 //   auto report = feed->finish();
 //
-// Call order: open (push|flush)* finish      finish may follow Ctrl-C, to learn what has arrived: it then waits 2 s at most
+// Call order: open (push|flush)* finish      finish may follow Ctrl-C, to learn what has arrived: it then waits 2 s at
+// most
 class Feed {
  public:
   // Asks the daemon for its status, unless told not to confirm, and waits until somebody takes the points.
@@ -100,8 +102,8 @@ class Feed {
   Feed(Feed&&) noexcept;
   Feed& operator=(Feed&&) noexcept;
 
-  // Takes any number of points. Messages are cut at `batch_rows`, whatever the sizes here; the last one is held back until
-  // it is known whether it is the last of all. Waits for the daemon, and for --rate. Ends early when interrupted.
+  // Takes any number of points. Messages are cut at `batch_rows`, whatever the sizes here; the last one is held back
+  // until it is known whether it is the last of all. Waits for the daemon, and for --rate. Ends early when interrupted.
   // Errors: kUnavailable.
   Attempt<void> push(const PointBatch& batch);
 

@@ -105,9 +105,10 @@ std::string closing_line(const FeedReport& report) {
 
 std::string closing_json(const FeedReport& report, std::uint64_t skipped) {
   using Json = nlohmann::ordered_json;
-  Json json = {{"stream", report.stream},           {"producer", report.producer}, {"session", report.session},
-               {"next_sequence", report.next_sequence}, {"rows", report.rows},         {"messages", report.messages},
-               {"skipped", skipped},                {"confirmed", report.confirmed}};
+  Json json = {{"stream", report.stream},   {"producer", report.producer},
+               {"session", report.session}, {"next_sequence", report.next_sequence},
+               {"rows", report.rows},       {"messages", report.messages},
+               {"skipped", skipped},        {"confirmed", report.confirmed}};
   if (report.confirmed) {
     Json reasons = Json::array();
     for (const auto& reason : report.reasons) {

@@ -132,9 +132,8 @@ void Flags::text(const std::string& name, std::string* target, const std::string
 void Flags::whole(const std::string& name, std::uint64_t* target, std::uint64_t least, std::uint64_t most,
                   const std::string& value_name, const std::string& help) {
   const std::string ending = *target == 0 ? "" : fmt::format(" (default {})", *target);
-  state_->add(name, value_name, help + ending, [=](const std::string& value) {
-    *target = parse_number(value, least, most, "a whole number");
-  });
+  state_->add(name, value_name, help + ending,
+              [=](const std::string& value) { *target = parse_number(value, least, most, "a whole number"); });
 }
 
 void Flags::number(const std::string& name, double* target, double least, double most, const std::string& value_name,

@@ -1,7 +1,7 @@
 // The flags of one subcommand, read from the command line and the environment.
 //
-// Boost.Program_options is used in flags.cc alone. Every number is checked for its range, unknown flags are answered with
-// the nearest known one.
+// Boost.Program_options is used in flags.cc alone. Every number is checked for its range, unknown flags are answered
+// with the nearest known one.
 //
 //   Flags flags("send", "usage: emulsion send FILE\n...");
 //   flags.whole("batch", &batch, 1, 1000000, "ROWS", "rows of one message");

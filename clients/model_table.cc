@@ -10,7 +10,7 @@
 namespace emulsion::client {
 namespace {
 
-constexpr std::size_t kMostCoordinates = 24;   // that a table shows
+constexpr std::size_t kMostCoordinates = 24;    // that a table shows
 constexpr std::size_t kMostForCorrelation = 5;  // 10 pairs
 
 const wire::GaussianParameters& gaussian(const wire::ComponentMessage& component) {
@@ -42,18 +42,16 @@ std::vector<std::pair<double, double>> coordinates(const wire::ComponentMessage&
 
 double correlation(const wire::ComponentMessage& component, std::size_t i, std::size_t j) {
   const auto& parameters = gaussian(component);
-  return covariance(parameters, i, j) /
-         std::sqrt(covariance(parameters, i, i) * covariance(parameters, j, j));
+  return covariance(parameters, i, j) / std::sqrt(covariance(parameters, i, i) * covariance(parameters, j, j));
 }
 
 std::string model_table(const wire::ModelMessage& model, std::size_t width) {
   const std::size_t dimension = model.dimension;
   const std::size_t shown = std::min(dimension, kMostCoordinates);
   const auto& components = model.components;
-  const bool correlated =
-      shown <= kMostForCorrelation && std::any_of(components.begin(), components.end(), [](const auto& component) {
-        return has_correlations(gaussian(component));
-      });
+  const bool correlated = shown <= kMostForCorrelation &&
+                          std::any_of(components.begin(), components.end(),
+                                      [](const auto& component) { return has_correlations(gaussian(component)); });
   const bool starved =
       std::any_of(components.begin(), components.end(), [](const auto& component) { return component.starved; });
 
@@ -89,8 +87,8 @@ std::string model_table(const wire::ModelMessage& model, std::size_t width) {
   }
 
   std::string text =
-      fmt::format("stream \"{}\": model {}, learned from {}, {} effective; {} nats/point\n", model.stream, model.version,
-                  counted(model.points_learned, "point"), significant(model.effective_sample_size, 3),
+      fmt::format("stream \"{}\": model {}, learned from {}, {} effective; {} nats/point\n", model.stream,
+                  model.version, counted(model.points_learned, "point"), significant(model.effective_sample_size, 3),
                   significant(model.mean_log_likelihood, 4));
   text += table.render(width);
   if (shown < dimension) {

@@ -17,15 +17,15 @@ std::vector<std::pair<double, double>> coordinates(const wire::ComponentMessage&
 // Correlation of coordinates i > j; 0 for a covariance without off-diagonal entries.
 double correlation(const wire::ComponentMessage& component, std::size_t i, std::size_t j);
 
-// One line about the whole, then a table of the components: id, weight, effective points, mean ± standard deviation of each
-// coordinate (x0, x1, ... in the producer's units), and the correlations where there are few enough.
+// One line about the whole, then a table of the components: id, weight, effective points, mean ± standard deviation of
+// each coordinate (x0, x1, ... in the producer's units), and the correlations where there are few enough.
 std::string model_table(const wire::ModelMessage& model, std::size_t width = kTableWidth);
 
 // The heading of model_csv for points of dimension d.
 std::string model_csv_heading(std::size_t dimension);
 
-// One line for each component: stream, model_version, points_learned, component, weight, effective_sample_size, starved,
-// mean_0 ... , sd_0 ...
+// One line for each component: stream, model_version, points_learned, component, weight, effective_sample_size,
+// starved, mean_0 ... , sd_0 ...
 std::string model_csv(const wire::ModelMessage& model);
 
 }  // namespace emulsion::client

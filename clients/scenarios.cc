@@ -36,7 +36,8 @@ Eigen::MatrixXd random_covariance(Index d, Random& random) {
     variances[i] = std::pow(random.uniform(0.5, 1), 2);
   }
   const Eigen::MatrixXd axes = directions.householderQr().householderQ();
-  return axes * variances.asDiagonal() * axes.transpose();
+  const Eigen::MatrixXd covariance = axes * variances.asDiagonal() * axes.transpose();
+  return (covariance + covariance.transpose()) / 2;  // symmetric to the last bit
 }
 
 // Means that are at least `distance` from each other and from the `taken` ones. The box they are drawn from grows with

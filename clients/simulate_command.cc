@@ -41,7 +41,7 @@ struct Request {
   std::uint64_t dimension = 2;
   std::uint64_t components = 3;
   double separation = 8;
-  double fraction = 0.1;
+  double fraction = 0;
   bool labels = false;
   bool json = false;
   std::string truth_path;
@@ -60,7 +60,7 @@ void add_flags(Flags& flags, Request& request) {
   flags.number("separation", &request.separation, 1e-6, 1000, "S",
                "least distance between two means, in standard deviations of the widest cluster");
   flags.number("fraction", &request.fraction, 0, 0.9, "F",
-               "of the coordinates that are missing, or of outliers (there the default is 0.05)");
+               "of the coordinates that are missing (default 0.1), or of the points that are outliers (default 0.05)");
   flags.toggle("labels", &request.labels, "a last column `label`: the component, -1 for an outlier");
   flags.toggle("json", &request.json, "JSON lines in place of CSV");
   flags.text("truth", &request.truth_path, "FILE", "write the true parameters over time to this file, as JSON lines");

@@ -52,8 +52,7 @@ std::string Table::render(std::size_t width) const {
   for (std::size_t first = 1; !columns_.empty();) {
     std::size_t used = columns_[0].width;
     std::size_t last = first;
-    while (last < columns_.size() &&
-           (last == first || used + kGap.size() + columns_[last].width <= width)) {
+    while (last < columns_.size() && (last == first || used + kGap.size() + columns_[last].width <= width)) {
       used += kGap.size() + columns_[last].width;
       ++last;
     }

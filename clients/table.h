@@ -21,8 +21,8 @@ class Table {
   void column(std::string heading, Align align);
   void row(std::vector<std::string> cells);  // as many as columns; missing ones are empty
 
-  // Lines that end in a newline. Columns that do not fit into `width` follow in further blocks, each of which begins with
-  // the first column again; a single column wider than that stays whole.
+  // Lines that end in a newline. Columns that do not fit into `width` follow in further blocks, each of which begins
+  // with the first column again; a single column wider than that stays whole.
   std::string render(std::size_t width = kTableWidth) const;
 
  private:
@@ -44,7 +44,8 @@ std::string fit(std::string_view text, std::size_t width);
 // A number with so many significant digits: 0.0312, 21.3, 1024, 1.07e+09; "-" where it is not finite.
 std::string significant(double value, int digits);
 
-// `mean ± sd` for each pair, two significant digits of the deviation and as many decimals of the mean, aligned at the sign.
+// `mean ± sd` for each pair, two significant digits of the deviation and as many decimals of the mean, aligned at the
+// sign.
 std::vector<std::string> with_spread(const std::vector<std::pair<double, double>>& pairs);
 
 // 950, 12.3 k, 4.56 M: for rates.

@@ -89,8 +89,8 @@ int follow(const TopOptions& options) {
 
   const bool live = isatty(STDOUT_FILENO) != 0 && options.count > 1;
   const auto screen = live ? std::make_unique<TerminalScreen>() : nullptr;
-  const double end = options.timeout_seconds > 0 ? now_seconds() + options.timeout_seconds
-                                                 : std::numeric_limits<double>::infinity();
+  const double end =
+      options.timeout_seconds > 0 ? now_seconds() + options.timeout_seconds : std::numeric_limits<double>::infinity();
   TopSample current = std::move(*first);
   std::optional<TopSample> before;
   for (std::uint64_t shown = 0;;) {

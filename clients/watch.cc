@@ -86,9 +86,9 @@ class Printer {
     const Arrival arrival = tracker_.note(topic, message->daemon_session, message->topic_sequence);
     if (arrival.repeated) return;
     if (arrival.lost > 0) {
-      complain("watch", 0,
-               fmt::format("lost {} message{} on {}", arrival.lost, arrival.lost == 1 ? "" : "s",
-                           wire::printable(topic)));
+      complain(
+          "watch", 0,
+          fmt::format("lost {} message{} on {}", arrival.lost, arrival.lost == 1 ? "" : "s", wire::printable(topic)));
     }
     ++messages_;
     put_message(*message);
@@ -163,11 +163,11 @@ int follow(const WatchOptions& options, const std::vector<wire::TopicKind>& kind
   }
   std::fflush(stdout);
   if (printer.messages() > 0 || interrupted()) return exit_code::kOk;
-  const char* hint = subscriber->connected() ? "the daemon is there, but published nothing of this kind"
-                                             : "is emulsiond running?";
-  return complain("watch", exit_code::kUnavailable,
-                  fmt::format("nothing came from {} within {:g} s; {}", options.endpoints.output,
-                              options.timeout_seconds, hint));
+  const char* hint =
+      subscriber->connected() ? "the daemon is there, but published nothing of this kind" : "is emulsiond running?";
+  return complain(
+      "watch", exit_code::kUnavailable,
+      fmt::format("nothing came from {} within {:g} s; {}", options.endpoints.output, options.timeout_seconds, hint));
 }
 
 }  // namespace

@@ -92,8 +92,8 @@ std::string format_labels(const wire::LabelsMessage& labels, OutputFormat format
                      log_density, versions[row]);
     } else {
       const std::string label = component == wire::kNoComponent ? "refused" : std::to_string(component);
-      fmt::format_to(out, "{:<16}  {:<16}  {:>8}  {:>6}  {:>9}  {:>18}  {:>8}\n", stream, producer, labels.sequence, row,
-                     label, significant(log_density, 5), versions[row]);
+      fmt::format_to(out, "{:<16}  {:<16}  {:>8}  {:>6}  {:>9}  {:>18}  {:>8}\n", stream, producer, labels.sequence,
+                     row, label, significant(log_density, 5), versions[row]);
     }
   }
   return text;

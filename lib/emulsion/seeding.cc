@@ -18,7 +18,7 @@ constexpr double kSmallestGain = 1e-7;    // nats per point: less than this and 
 // Points as k-means sees them: missing coordinates at their mean, every coordinate of variance 1.
 struct Standardised {
   Eigen::MatrixXd points;      // d x n
-  Eigen::VectorXd weights;     // n
+  Eigen::VectorXd weights;     // n, the largest one is 1
   Eigen::VectorXd mean;        // d
   Eigen::VectorXd deviations;  // d
 };
@@ -28,6 +28,7 @@ Standardised standardise(const PointBatch& batch) {
   const Index n = batch.size();
   Standardised result{batch.points, Eigen::VectorXd(n), Eigen::VectorXd(d), Eigen::VectorXd(d)};
   for (Index i = 0; i < n; ++i) result.weights[i] = batch.weight(i);
+  result.weights /= result.weights.maxCoeff();  // only their proportions matter, and so sums of squares stay finite
   CoordinateMoments moments{Eigen::VectorXd::Zero(d), Eigen::VectorXd::Zero(d), Eigen::VectorXd::Zero(d)};
   for (Index j = 0; j < d; ++j) {
     for (Index i = 0; i < n; ++i) {  // Welford (1962)
@@ -114,7 +115,8 @@ class Seeder {
     Candidate best;
     for (Index r = 0; r < options_.seed.restarts; ++r) {
       const Candidate candidate = improve(start(random), screening);
-      if (!best.mixture || candidate.mean_log_likelihood > best.mean_log_likelihood) best = candidate;
+      // The first of equals, so that rounding does not decide which of them.
+      if (!best.mixture || candidate.mean_log_likelihood > best.mean_log_likelihood + kSmallestGain) best = candidate;
     }
     return improve(best.mixture, options_.seed.passes - screening).mixture;
   }

@@ -109,8 +109,7 @@ TEST_CASE("an unknown stream is answered with the nearest one") {
   daemon.set_stream(example_stream("occupancy"));
   const Captured captured = run(daemon, {"status", "ocupancy"});
   CHECK(captured.exit_code == 1);
-  CHECK(captured.err ==
-        "emulsion status: there is no stream \"ocupancy\"; did you mean \"occupancy\"?\n");
+  CHECK(captured.err == "emulsion status: there is no stream \"ocupancy\"; did you mean \"occupancy\"?\n");
   CHECK(run(daemon, {"status", "a b"}).exit_code == 2);
 }
 
@@ -134,9 +133,10 @@ TEST_CASE("a stream without a model says what it waits for, and that it is too e
   daemon.set_stream(waiting_stream("room"));
   const Captured captured = run(daemon, {"model", "room"});
   CHECK(captured.exit_code == 75);
-  CHECK(captured.err ==
-        "emulsion model: stream \"room\" waits for its first model: 60 of 100 points; `emulsion flush room` starts with "
-        "what there is\n");
+  CHECK(
+      captured.err ==
+      "emulsion model: stream \"room\" waits for its first model: 60 of 100 points; `emulsion flush room` starts with "
+      "what there is\n");
 }
 
 TEST_CASE("commands that change something say what they did") {
@@ -173,8 +173,7 @@ TEST_CASE("a second feed continues a session") {
   const File file("1\n2\n3\n");
   const Words both{"input", "control"};
   CHECK(run(daemon, {"send", file.path(), "--session", "7", "--batch", "1", "--no-end"}, both).exit_code == 0);
-  const Captured second =
-      run(daemon, {"send", file.path(), "--session", "7", "--first-sequence", "3", "--json"}, both);
+  const Captured second = run(daemon, {"send", file.path(), "--session", "7", "--first-sequence", "3", "--json"}, both);
   CHECK(nlohmann::json::parse(second.out)["accepted"] == 3);
   const auto messages = daemon.received();
   REQUIRE(messages.size() == 4);
@@ -186,8 +185,9 @@ TEST_CASE("a second feed continues a session") {
 TEST_CASE("repeat, shuffle and count") {
   FakeDaemon daemon;
   const File file("1\n2\n3\n4\n5\n6\n7\n8\n");
-  const Captured captured = run(
-      daemon, {"send", file.path(), "--repeat", "3", "--shuffle", "--seed", "5", "--count", "20"}, {"input", "control"});
+  const Captured captured =
+      run(daemon, {"send", file.path(), "--repeat", "3", "--shuffle", "--seed", "5", "--count", "20"},
+          {"input", "control"});
   CHECK(captured.exit_code == 0);
   const auto messages = daemon.received();
   REQUIRE(messages.size() == 1);

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <csignal>
 
+#include "clients/example_messages.h"
 #include "clients/fake_daemon.h"
 #include "clients/interrupt.h"
 
@@ -40,7 +41,7 @@ TEST_CASE("the daemon's refusal keeps its reason and its words, without control 
 
 TEST_CASE("a missing model is a matter of time") {
   FakeDaemon daemon;
-  daemon.set_stream({.stream = "room"});
+  daemon.set_stream(waiting_stream("room"));
   auto control = ControlConnection::open(daemon.endpoints().control);
   CHECK(control->ask(wire::GetModelRequest{"room"}, kLong).error().exit_code == 75);
 }

@@ -1,6 +1,7 @@
 // The sockets of a daemon with the simplest possible service behind them: it counts what it gets, and answers.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <functional>
@@ -80,11 +81,11 @@ class FakeDaemon {
                                  {control_.handle(), 0, ZMQ_POLLIN, 0}};
       zmq::poll(items, 3, std::chrono::milliseconds(20));
       const std::lock_guard lock(mutex_);
-      while (auto parts = read(input_); parts.size() == 2) take(parts[0], parts[1]);
-      while (auto parts = read(output_); !parts.empty()) {
+      for (auto parts = read(input_); parts.size() == 2; parts = read(input_)) take(parts[0], parts[1]);
+      for (auto parts = read(output_); !parts.empty(); parts = read(output_)) {
         if (parts[0].starts_with('\1')) publish();
       }
-      while (auto parts = read(control_); !parts.empty()) reply(parts);
+      for (auto parts = read(control_); !parts.empty(); parts = read(control_)) reply(parts);
     }
   }
 
@@ -169,10 +170,12 @@ class FakeDaemon {
       for (const auto& [name, stream] : streams_) list.streams.push_back(name);
       reply.result = list;
     } else if (const auto* get = std::get_if<wire::GetModelRequest>(&request.command)) {
-      if (!streams_.contains(get->stream)) reply.result = unknown(get->stream);
+      if (!streams_.contains(get->stream))
+        reply.result = unknown(get->stream);
       else if (!models_.contains(get->stream)) {
         reply.result = wire::ControlError{wire::ControlErrorCode::no_model, "no model yet"};
-      } else reply.result = wire::GetModelReply{models_[get->stream]};
+      } else
+        reply.result = wire::GetModelReply{models_[get->stream]};
     } else if (std::holds_alternative<wire::SaveRequest>(request.command)) {
       reply.result = wire::SaveReply{{"a", "b"}};
     } else if (std::holds_alternative<wire::ResetRequest>(request.command)) {

@@ -254,8 +254,8 @@ TEST_CASE("messages that had come before are told apart from those that are refu
 }
 
 TEST_CASE("counts that start anew at a reset are not negative") {
-  const FeedReport report =
-      account(status_of({"", 1, 9, 10, 1000, 5, 0, 0, 0, 0}), status_of({"", 5, 3, 4, 40, 0, 0, 0, 0, 0}), sent_report());
+  const FeedReport report = account(status_of({"", 1, 9, 10, 1000, 5, 0, 0, 0, 0}),
+                                    status_of({"", 5, 3, 4, 40, 0, 0, 0, 0, 0}), sent_report());
   CHECK(report.accepted == 40);
   CHECK(report.confirmed);
 }

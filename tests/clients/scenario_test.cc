@@ -85,6 +85,7 @@ TEST_CASE("a stationary scenario has the moments that its truth says", "[scenari
       const auto variances = Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(a.covariance).eigenvalues();
       CHECK(variances.minCoeff() >= 0.25 - 1e-12);
       CHECK(variances.maxCoeff() <= 1 + 1e-12);
+      CHECK(a.covariance == a.covariance.transpose());
       for (const auto& b : truth) CHECK((a.label == b.label || (a.mean - b.mean).norm() >= 10));
     }
     check_moments(scenario.next(60000), truth);

@@ -70,9 +70,8 @@ TEST_CASE("a picture never exceeds the terminal, and every model that has room i
     for (const auto& line : lines) CHECK(display_width(line) <= size.columns);
   }
   const auto large = top_frame(sample, nullptr, {100, 60});
-  CHECK(std::count_if(large.begin(), large.end(), [](const auto& line) {
-          return line.find("of 22 components") != std::string::npos;
-        }) == 6);
+  CHECK(std::count_if(large.begin(), large.end(),
+                      [](const auto& line) { return line.find("of 22 components") != std::string::npos; }) == 6);
 }
 
 TEST_CASE("a daemon that stopped answering is marked, and what was known stays") {

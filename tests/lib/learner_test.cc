@@ -167,7 +167,7 @@ TEST_CASE("shifting all points by 1e8 shifts the means and nothing else") {
   const Learned labelled = here.learn(batch, false);
   batch.points.array() += 1e8;
   const Learned shifted = there.learn(batch, false);
-  CHECK(shifted.labels.components == labelled.labels.components);
+  CHECK((shifted.labels.components == labelled.labels.components));
   double worst = 0;
   for (std::size_t i = 0; i < 5000; ++i) worst = std::max(worst, std::abs(shifted.labels.log_densities[i] - labelled.labels.log_densities[i]));
   CHECK(worst < 1e-5);
@@ -190,7 +190,7 @@ TEST_CASE("scaling all units by 1e-6 or 1e6 scales the result and nothing else")
   PointBatch scaled = batch;
   scaled.points *= unit;
   const Learned relabelled = there.learn(scaled, false);
-  CHECK(relabelled.labels.components == labelled.labels.components);
+  CHECK((relabelled.labels.components == labelled.labels.components));
   double worst = 0;
   for (std::size_t i = 0; i < 5000; ++i) {
     const auto coordinates_there = static_cast<double>(coordinates(batch.points.col(static_cast<Index>(i)), false).size());
@@ -430,7 +430,7 @@ TEST_CASE("a model goes through a snapshot and back, for every family") {
     CHECK(back.components[k].family == c.name);
   }
   const PointBatch probe = draw(three_clusters(), 50, 2);
-  CHECK(again.label(probe, false).components == em.label(probe, false).components);
+  CHECK((again.label(probe, false).components == em.label(probe, false).components));
 }
 
 TEST_CASE("a model that does not fit is refused with what was expected") {

@@ -72,7 +72,7 @@ inline void check_same(const LearnerState& a, const LearnerState& b) {
 }
 
 inline void check_same(const Labels& a, const Labels& b) {
-  CHECK(a.components == b.components);
+  CHECK((a.components == b.components));
   CHECK(same_bits(a.log_densities, b.log_densities));
   CHECK(same_bits(a.responsibilities, b.responsibilities));
   REQUIRE(a.spans.size() == b.spans.size());

@@ -1,0 +1,363 @@
+// The life of frames, step by step, with a clock that stands still unless it is told to move.
+#include "daemon/pipeline.h"
+
+#include <catch2/catch.hpp>
+#include <limits>
+
+#include "daemon/daemon_at_work.h"
+
+using namespace emulsion;
+using namespace emulsion::service;
+
+namespace {
+
+const std::string kPoints = "emulsion.v1.radar.points.";
+
+std::uint64_t refused_messages(DaemonAtWork& daemon, const std::string& reason) {
+  return refused(daemon.status().refusals, "message", reason);
+}
+
+// Everything that labels, models and events say of a stream, but for their numbers.
+std::vector<std::string> said(DaemonAtWork& daemon) {
+  std::vector<std::string> all;
+  for (auto message : daemon.labels()) all.push_back(daemon.codec.encode(message));
+  for (auto message : daemon.models()) all.push_back(daemon.codec.encode(message));
+  for (auto message : daemon.events()) all.push_back(daemon.codec.encode(message));
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("a points message comes in, and its labels, events and model go out") {
+  DaemonAtWork daemon;
+  daemon.send(points_message(0, two_clusters(100)));
+  CHECK(daemon.source.outcomes() == std::vector<Outcome>{Outcome::applied});
+  REQUIRE(daemon.labels().size() == 1);
+  CHECK(daemon.labels()[0].component_ids.size() == 100);
+  REQUIRE(daemon.models().size() == 1);
+  CHECK(daemon.models()[0].points_learned == 88);
+  REQUIRE(daemon.events().size() == 1);
+  CHECK(daemon.events()[0].kind == wire::EventKind::seeded);
+}
+
+TEST_CASE("a malformed frame is counted with its stream, and the next frame is learned") {
+  DaemonAtWork daemon, without;
+  daemon.send(points_message(0, two_clusters(100)));
+  REQUIRE(daemon.source.push({kPoints, "\xff no points"}));
+  daemon.send(points_message(1, two_clusters(50, 2)));
+  without.send(points_message(0, two_clusters(100)));
+  without.send(points_message(1, two_clusters(50, 2)));
+  CHECK(daemon.source.outcomes() == std::vector<Outcome>{Outcome::applied, Outcome::refused, Outcome::applied});
+  CHECK(refused(daemon.status().streams.at(0).refusals, "message", "malformed") == 1);
+  CHECK(daemon.digest() == without.digest());
+  CHECK(daemon.labels().size() == 2);
+}
+
+TEST_CASE("what belongs to no stream is counted by its reason and costs nothing else") {
+  CapturedLog log;
+  DaemonAtWork daemon;
+  REQUIRE(daemon.source.push({"nonsense", "x"}));
+  REQUIRE(daemon.source.push({"emulsion.v1.radar.labels.", "x"}));
+  REQUIRE(daemon.source.push({kPoints}));
+  REQUIRE(daemon.source.push({kPoints, "x", "y"}));
+  daemon.push(points_message(0, two_clusters(5)), "lidar");
+  daemon.push(points_message(0, two_clusters(5)), "s1");
+  daemon.push(points_message(0, two_clusters(5)), "s2");
+  daemon.push(points_message(0, two_clusters(5)), "s3");
+  daemon.send(points_message(0, two_clusters(100)));
+  CHECK(refused_messages(daemon, "bad_topic") == 2);
+  CHECK(refused_messages(daemon, "bad_frames") == 2);
+  CHECK(refused_messages(daemon, "unknown_stream") == 1);
+  CHECK(refused_messages(daemon, "too_many_streams") == 1);
+  CHECK(daemon.status().messages_received == 9);
+  CHECK(daemon.labels().size() == 1);
+  const auto& outcomes = daemon.source.outcomes();
+  CHECK(std::count(outcomes.begin(), outcomes.end(), Outcome::refused) == 6);
+  CHECK(log.count("message refused: frames: 3, expected 2") == 1);
+  CHECK(log.count("message refused: stream \"lidar\" is not configured") == 1);
+}
+
+TEST_CASE("a state that is damaged refuses the messages of its stream") {
+  MemoryStateStore store;
+  DaemonAtWork daemon(quick_daemon(), &store);
+  REQUIRE(store.save("sonar", "\x01 damaged"));
+  daemon.send(points_message(0, two_clusters(100)), "sonar");
+  CHECK(refused_messages(daemon, "stream_failed") == 1);
+  CHECK(daemon.pipeline->drain());
+  CHECK(**store.load("sonar") == "\x01 damaged");
+}
+
+TEST_CASE("warnings of one kind are held back beyond a few a second, and their number is told") {
+  CapturedLog log;
+  DaemonAtWork daemon;
+  for (int i = 0; i < 100; ++i) REQUIRE(daemon.source.push({"nonsense", "x"}));
+  daemon.run();
+  CHECK(log.count("message refused") == 5);
+  CHECK(refused_messages(daemon, "bad_topic") == 100);
+  daemon.wait(2);
+  CHECK(log.count("suppressed 95 similar") == 1);
+}
+
+TEST_CASE("outcomes tell applied, duplicate and refused messages apart") {
+  DaemonAtWork daemon;
+  daemon.push(points_message(0, two_clusters(5)));
+  daemon.push(points_message(0, two_clusters(5)));
+  PointBatch wrong;
+  wrong.points = Eigen::MatrixXd::Zero(3, 1);
+  daemon.send(points_message(1, wrong));
+  CHECK(daemon.source.outcomes() == std::vector<Outcome>{Outcome::applied, Outcome::duplicate, Outcome::refused});
+}
+
+TEST_CASE("streams do not touch each other") {
+  DaemonAtWork both, alone;
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    both.push(points_message(i, two_clusters(30, i + 1)));
+    both.push(points_message(i, two_clusters(30, 100 + i)), "sonar");
+    alone.push(points_message(i, two_clusters(30, i + 1)));
+  }
+  both.run();
+  alone.run();
+  CHECK(both.digest() == alone.digest());
+  CHECK(said(both) == said(alone));
+  CHECK(both.labels("sonar").size() == 10);
+  CHECK(both.digest("sonar") != both.digest());
+}
+
+TEST_CASE("models are published not more often than the interval, and the last one in the end") {
+  DaemonOptions options = quick_daemon();
+  options.streams["radar"].model_interval_seconds = 10;
+  DaemonAtWork daemon(options);
+  daemon.send(points_message(0, two_clusters(100)));
+  CHECK(daemon.models().size() == 1);  // the first one at once
+  daemon.send(points_message(1, two_clusters(100)));
+  daemon.wait(9.9);
+  CHECK(daemon.models().size() == 1);
+  daemon.wait(0.2);
+  REQUIRE(daemon.models().size() == 2);
+  CHECK(daemon.models()[1].version == daemon.status().streams.at(0).model_version);
+  daemon.wait(60);
+  CHECK(daemon.models().size() == 2);  // nothing new
+  daemon.send(points_message(2, two_clusters(100)));
+  daemon.send(points_message(3, two_clusters(100)));
+  CHECK(daemon.models().size() == 3);
+  CHECK(daemon.pipeline->drain());
+  REQUIRE(daemon.models().size() == 4);
+  CHECK(daemon.models()[3].version == daemon.status().streams.at(0).model_version);
+}
+
+TEST_CASE("with an interval of 0 a model is published after every message that changed it") {
+  DaemonAtWork daemon;
+  for (std::uint64_t i = 0; i < 5; ++i) daemon.push(points_message(i, two_clusters(40, i + 1)));
+  daemon.push(points_message(5, two_clusters(1)));
+  daemon.run();
+  REQUIRE(daemon.models().size() == 5);
+  for (std::size_t i = 0; i + 1 < 5; ++i) CHECK(daemon.models()[i].version < daemon.models()[i + 1].version);
+  CHECK(daemon.models()[2].sources.at(0).last_sequence == 2);
+}
+
+TEST_CASE("the numbers of every topic have no holes") {
+  DaemonAtWork daemon;
+  for (std::uint64_t i = 0; i < 20; ++i) daemon.send(points_message(2 * i, two_clusters(30, i + 1)));
+  const auto check = [](const auto& messages) {
+    REQUIRE(messages.size() > 1);
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+      REQUIRE(messages[i].topic_sequence == i);
+      REQUIRE(messages[i].daemon_session == 77);
+    }
+  };
+  check(daemon.labels());
+  check(daemon.models());
+  check(daemon.events());
+}
+
+TEST_CASE("whoever subscribes late gets the last model") {
+  DaemonAtWork daemon;
+  daemon.send(points_message(0, two_clusters(100)));
+  daemon.send(points_message(1, two_clusters(100)));
+  const auto& late = daemon.sink.subscribe("emulsion.v1.radar.");
+  REQUIRE(late.size() == 1);
+  CHECK(daemon.codec.decode_model(late[0].payload)->version == daemon.models().back().version);
+}
+
+TEST_CASE("a restored model is published at once, as late subscribers need it") {
+  MemoryStateStore store;
+  DaemonAtWork before(quick_daemon(), &store);
+  before.send(points_message(0, two_clusters(100)));
+  REQUIRE(before.pipeline->drain());
+  DaemonAtWork after(quick_daemon(), &store);
+  after.run();
+  REQUIRE(after.models().size() == 1);
+  CHECK(after.models()[0].version == before.models().back().version);
+}
+
+TEST_CASE("draining reads what has been received, and nothing that comes later") {
+  DaemonAtWork daemon;
+  for (std::uint64_t i = 0; i < 200; ++i) daemon.push(points_message(i, two_clusters(2, i + 1)));
+  CHECK(daemon.pipeline->drain());
+  CHECK(daemon.source.outcomes().size() == 200);
+  CHECK(daemon.pipeline->sources_exhausted());
+  CHECK_FALSE(daemon.source.push({kPoints, ""}));
+  CHECK_FALSE(daemon.board.last()->ready);
+  CHECK(daemon.board.last()->not_ready_reason == "draining");
+}
+
+TEST_CASE("without a store, draining learns what waits: nothing is lost when a stream ends early") {
+  DaemonAtWork daemon;
+  daemon.send(points_message(0, two_clusters(25)));
+  daemon.send(points_message(0, two_clusters(45)), "sonar");
+  CHECK(daemon.labels().empty());
+  CHECK(daemon.pipeline->drain());
+  REQUIRE(daemon.labels().size() == 1);
+  CHECK(daemon.labels()[0].component_ids.size() == 25);
+  REQUIRE(daemon.models().size() == 1);
+  CHECK(daemon.models()[0].points_learned == 25);
+  CHECK(daemon.models("sonar").back().points_learned == 45);
+}
+
+TEST_CASE("with a store, draining saves what waits, and the next daemon goes on with the same bits") {
+  std::vector<wire::PointsMessage> messages = cut(two_clusters(300), 20);
+  for (std::size_t stop = 0; stop <= messages.size(); stop += 1) {
+    MemoryStateStore steady_store, store;
+    DaemonAtWork steady(quick_daemon(), &steady_store);
+    auto daemon = std::make_unique<DaemonAtWork>(quick_daemon(), &store);
+    std::size_t labels = 0;
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+      if (i == stop) {
+        REQUIRE(daemon->pipeline->drain());
+        labels = daemon->labels().size();
+        daemon = std::make_unique<DaemonAtWork>(quick_daemon(), &store);
+      }
+      steady.send(messages[i]);
+      daemon->send(messages[i]);
+    }
+    REQUIRE(steady.pipeline->drain());
+    REQUIRE(daemon->pipeline->drain());
+    REQUIRE(**store.load("radar") == **steady_store.load("radar"));
+    REQUIRE(labels + daemon->labels().size() == messages.size());
+  }
+}
+
+TEST_CASE("states are saved when the interval is over, and only then") {
+  DaemonOptions options = quick_daemon();
+  options.save_interval_seconds = 10;
+  MemoryStateStore store;
+  DaemonAtWork daemon(options, &store);
+  daemon.send(points_message(0, two_clusters(100)));
+  daemon.wait(9.9);
+  CHECK(store.list()->empty());
+  daemon.wait(0.2);
+  CHECK(store.list()->size() == 1);
+  const std::string first = **store.load("radar");
+  daemon.send(points_message(1, two_clusters(100)));
+  daemon.wait(5);
+  CHECK(**store.load("radar") == first);
+  daemon.wait(6);
+  CHECK(**store.load("radar") != first);
+}
+
+TEST_CASE("with an interval of 0 states are saved in the end alone, and a new interval holds at once") {
+  DaemonOptions options = quick_daemon();
+  options.save_interval_seconds = 0;
+  MemoryStateStore store;
+  DaemonAtWork daemon(options, &store);
+  daemon.send(points_message(0, two_clusters(100)));
+  daemon.wait(100000);
+  CHECK(store.list()->empty());
+  SECTION("end") { CHECK(daemon.pipeline->drain()); }
+  SECTION("new interval") {
+    daemon.pipeline->set_save_interval(1);
+    daemon.run();
+  }
+  CHECK(store.list()->size() == 1);
+}
+
+TEST_CASE("a save that fails is told and tried again, and a failing last one is the result of draining") {
+  DaemonOptions options = quick_daemon();
+  options.save_interval_seconds = 10;
+  MemoryStateStore store;
+  CapturedLog log;
+  DaemonAtWork daemon(options, &store);
+  daemon.send(points_message(0, two_clusters(100)));
+  store.fail_saves("disk full");
+  daemon.wait(11);
+  CHECK(log.count("stream radar: not saved: memory: radar: cannot write: disk full") == 1);
+  daemon.wait(1);
+  CHECK(log.count("not saved") == 1);  // not before the next interval
+  SECTION("the disk has room again") {
+    store.fail_saves({});
+    daemon.wait(10);
+    CHECK(store.list()->size() == 1);
+    CHECK(daemon.pipeline->drain());
+  }
+  SECTION("it never has") { CHECK_FALSE(daemon.pipeline->drain()); }
+}
+
+TEST_CASE("the status board shows what the control endpoint says, and more for metrics") {
+  DaemonAtWork daemon;
+  CHECK(daemon.board.last() == nullptr);
+  daemon.pipeline->set_ready(true, {});
+  CHECK(daemon.board.last()->ready);
+  daemon.send(points_message(0, two_clusters(100)));
+  daemon.send(points_message(0, two_clusters(10)), "sonar");
+  CHECK(daemon.board.last()->reply.messages_received == 0);  // its time has not come
+  daemon.wait(0.2);
+  const auto status = daemon.board.last();
+  CHECK(status->pipeline_tick == daemon.now);
+  CHECK(status->live);
+  CHECK(status->reply.messages_received == 2);
+  REQUIRE(status->reply.streams.size() == 2);
+  CHECK(status->reply.streams[0].points_accepted == 100);
+  CHECK(status->reply.streams[0].digest.empty());  // costly
+  const StreamDetails& radar = status->details.at("radar");
+  CHECK(radar.configured);
+  CHECK_FALSE(status->details.at("sonar").configured);
+  CHECK(radar.models_published == 1);
+  CHECK(radar.labels_published == 1);
+  CHECK(radar.events_published == 1);
+  CHECK(radar.components_starved == 0);
+  CHECK(radar.em_step_seconds.counts()[0] == 1);  // of 0 seconds, as the clock stood still
+  daemon.pipeline->set_ready(false, "because");
+  CHECK_FALSE(daemon.board.last()->ready);
+  CHECK(daemon.board.last()->not_ready_reason == "because");
+}
+
+TEST_CASE("the status board shows a starved component") {
+  DaemonOptions options = quick_daemon();
+  options.streams["radar"].learner.step.kind = StepKind::half_life;
+  options.streams["radar"].learner.step.half_life_points = 20;
+  DaemonAtWork daemon(options);
+  daemon.send(points_message(0, two_clusters(200)));
+  PointBatch one_cluster;
+  one_cluster.points = testing::Sampler(4).normals(2, 600);
+  one_cluster.points.row(1).array() += 5;
+  daemon.send(points_message(1, one_cluster));
+  daemon.wait(1);
+  CHECK(daemon.board.last()->details.at("radar").components_starved == 1);
+}
+
+TEST_CASE("no source and no client holds up the others") {
+  MemorySource first, second;
+  MemorySink sink;
+  MemoryControl control;
+  StatusBoard board;
+  StreamRegistry streams(quick_daemon(), nullptr);
+  REQUIRE(streams.open());
+  Pipeline pipeline({{&first, &second}, sink, control, streams, board, [] { return std::chrono::steady_clock::time_point{}; }, 1}, 0);
+  wire::Codec codec;
+  for (std::uint64_t i = 0; i < 500; ++i)
+    REQUIRE(first.push({kPoints, codec.encode(points_message(i, two_clusters(1, i + 1)))}));
+  REQUIRE(second.push({kPoints, codec.encode(points_message(0, two_clusters(1), "b"))}));
+  const auto ticket = control.ask(codec.encode(wire::ControlRequest{1, wire::ListRequest{}}));
+  CHECK(pipeline.step());
+  CHECK(first.outcomes().size() < 500);
+  CHECK(second.outcomes().size() == 1);
+  CHECK(control.answer(ticket));
+  while (pipeline.step()) {
+  }
+  CHECK(first.outcomes().size() == 500);
+  CHECK_FALSE(pipeline.sources_exhausted());
+  first.close_intake();
+  CHECK_FALSE(pipeline.sources_exhausted());
+  second.close_intake();
+  CHECK(pipeline.sources_exhausted());
+}

@@ -1,0 +1,475 @@
+// One stream: learning, labelling, refusing, and the events that tell of it.
+#include "daemon/stream.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+
+#include "daemon/feed.h"
+
+using namespace emulsion;
+using namespace emulsion::service;
+
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// What all labels say, row by row, whatever messages they are in.
+struct Rows {
+  std::vector<std::uint64_t> ids, versions;
+  std::vector<double> densities, responsibilities;
+
+  explicit Rows(const std::vector<wire::LabelsMessage>& messages) {
+    for (const wire::LabelsMessage& message : messages) {
+      ids.insert(ids.end(), message.component_ids.begin(), message.component_ids.end());
+      densities.insert(densities.end(), message.log_densities.begin(), message.log_densities.end());
+      responsibilities.insert(responsibilities.end(), message.responsibilities.begin(), message.responsibilities.end());
+      for (const wire::ModelSpan& span : message.model_spans)
+        versions.insert(versions.end(), span.rows, span.model_version);
+    }
+  }
+  bool operator==(const Rows&) const = default;
+};
+
+StreamOutput take_all(Stream& stream, const std::vector<wire::PointsMessage>& messages) {
+  StreamOutput all;
+  for (const auto& message : messages) append(all, take(stream, message));
+  return all;
+}
+
+PointBatch with_row(PointBatch batch, Index row, double x, double y) {
+  batch.points.col(row) << x, y;
+  return batch;
+}
+
+}  // namespace
+
+TEST_CASE("the same points give the same labels and the same bits, however they are cut into messages") {
+  StreamOptions options = quick_options();
+  options.publish_responsibilities = true;
+  options.learner.averaging = GENERATE(false, true);
+  options.learner.batch_points = GENERATE(16, 300);
+  const PointBatch points = two_clusters(700);
+  Stream whole = make_stream(options);
+  const Rows expected(take(whole, points_message(0, points)).labels);
+  REQUIRE(expected.ids.size() == 700);
+  REQUIRE(expected.versions.size() == 700);
+  REQUIRE(expected.versions.back() > 1);
+  for (const Index rows : {1, 7, 64, 699}) {
+    Stream stream = make_stream(options);
+    const Rows labelled(take_all(stream, cut(points, rows)).labels);
+    REQUIRE(labelled == expected);
+    REQUIRE(stream.digest() == whole.digest());
+    REQUIRE(stream.model().version == whole.model().version);
+  }
+}
+
+TEST_CASE("every message gets its labels once, in order, and none before there is a model") {
+  Stream stream = make_stream(quick_options());
+  const auto messages = cut(two_clusters(200), 15);
+  std::size_t answered = 0;
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const StreamOutput output = take(stream, messages[i]);
+    // The third message completes the 40 points of the seed.
+    const std::size_t expected = i < 2 ? 0 : i == 2 ? 3 : 1;
+    REQUIRE(output.labels.size() == expected);
+    REQUIRE(stream.has_model() == (i >= 2));
+    for (const auto& labels : output.labels) {
+      REQUIRE(labels.stream == "radar");
+      REQUIRE(labels.producer == "a");
+      REQUIRE(labels.session == 7);
+      REQUIRE(labels.sequence == answered);
+      REQUIRE(labels.component_ids.size() == static_cast<std::size_t>(messages[answered].batch.size()));
+      ++answered;
+    }
+  }
+  CHECK(answered == messages.size());
+  CHECK(stream.status().points_labelled == 200);
+}
+
+TEST_CASE("labels tell clusters apart") {
+  Stream stream = make_stream(quick_options());
+  take(stream, points_message(0, two_clusters(400)));
+  PointBatch probes;
+  probes.points = (Eigen::MatrixXd(2, 2) << 0, 5, 5, 0).finished();
+  const StreamOutput output = take(stream, points_message(1, probes));
+  REQUIRE(output.labels.size() == 1);
+  const auto& ids = output.labels[0].component_ids;
+  CHECK(ids[0] != ids[1]);
+  for (const wire::ComponentMessage& component : stream.model().components) {
+    const auto& mean = std::get<wire::GaussianParameters>(component.parameters).mean;
+    const bool first = component.id == ids[0];
+    CHECK(mean[0] == Approx(first ? 0 : 5).margin(0.4));
+    CHECK(mean[1] == Approx(first ? 5 : 0).margin(0.4));
+    CHECK(component.weight == Approx(first ? 0.6 : 0.4).margin(0.1));
+  }
+}
+
+TEST_CASE("a refused row costs nothing else and keeps its place in the labels") {
+  const auto [x, y] = GENERATE(std::pair{kInfinity, 0.0}, std::pair{0.0, -kInfinity}, std::pair{1e200, 0.0}, std::pair{kNan, kNan});
+  const Index place = GENERATE(0, 24, 49);
+  const Index bad_message = GENERATE(0, 1, 4);  // while it warms up, when it is seeded, later
+  StreamOptions options = quick_options();
+  options.publish_responsibilities = true;
+  const PointBatch points = two_clusters(250);
+  auto messages = cut(points, 50);
+  auto& bad = messages[static_cast<std::size_t>(bad_message)].batch;
+  options.learner.seed.points = 90;
+
+  auto clean = messages;
+  PointBatch rest;
+  rest.points.resize(2, 49);
+  rest.points << bad.points.leftCols(place), bad.points.rightCols(49 - place);
+  clean[static_cast<std::size_t>(bad_message)].batch = rest;
+  bad = with_row(bad, place, x, y);
+
+  Stream stream = make_stream(options);
+  Stream without = make_stream(options);
+  const auto labels = take_all(stream, messages).labels;
+  const auto expected = take_all(without, clean).labels;
+  REQUIRE(stream.digest() == without.digest());
+  REQUIRE(labels.size() == 5);
+  auto marked = labels[static_cast<std::size_t>(bad_message)];
+  const auto at = static_cast<std::ptrdiff_t>(place);
+  REQUIRE(marked.component_ids[static_cast<std::size_t>(place)] == wire::kNoComponent);
+  REQUIRE(std::isnan(marked.log_densities[static_cast<std::size_t>(place)]));
+  REQUIRE(std::isnan(marked.responsibilities[static_cast<std::size_t>(2 * place)]));
+  marked.component_ids.erase(marked.component_ids.begin() + at);
+  marked.log_densities.erase(marked.log_densities.begin() + at);
+  REQUIRE(marked.component_ids == expected[static_cast<std::size_t>(bad_message)].component_ids);
+  REQUIRE(marked.log_densities == expected[static_cast<std::size_t>(bad_message)].log_densities);
+
+  const auto status = stream.status();
+  CHECK(status.points_accepted == 249);
+  CHECK(status.points_labelled == 249);
+  CHECK(status.producers.at(0).rows_accepted == 249);
+  CHECK(status.producers.at(0).rows_refused == 1);
+  REQUIRE(status.refusals.size() == 1);
+  CHECK(status.refusals[0].stage == "row");
+  CHECK(status.refusals[0].count == 1);
+}
+
+TEST_CASE("missing coordinates are learned or refused, as the stream is configured") {
+  StreamOptions options = quick_options();
+  options.missing = GENERATE(MissingPolicy::learn, MissingPolicy::refuse);
+  const bool learns = options.missing == MissingPolicy::learn;
+  Stream stream = make_stream(options);
+  const StreamOutput output = take(stream, points_message(0, with_row(two_clusters(60), 3, kNan, 5)));
+  CHECK(stream.status().points_accepted == (learns ? 60 : 59));
+  CHECK(refused(stream.status().refusals, "row", "missing_value") == (learns ? 0 : 1));
+  CHECK((output.labels.at(0).component_ids.at(3) == wire::kNoComponent) == !learns);
+}
+
+TEST_CASE("a message whose rows are all refused is answered by the current model, responsibilities included") {
+  StreamOptions options = quick_options();
+  options.publish_responsibilities = true;
+  Stream stream = make_stream(options);
+  PointBatch bad;
+  bad.points = Eigen::MatrixXd::Constant(2, 3, kInfinity);
+
+  const auto first = take(stream, points_message(0, bad)).labels;  // nothing waits before it
+  REQUIRE(first.size() == 1);
+  CHECK(first[0].model_spans.at(0).model_version == 0);
+  CHECK(first[0].responsibilities.size() == 6);
+
+  CHECK(take(stream, points_message(1, two_clusters(39))).labels.empty());
+  CHECK(take(stream, points_message(2, bad)).labels.empty());  // waits for its turn
+  const auto labels = take(stream, points_message(3, two_clusters(1))).labels;
+  REQUIRE(labels.size() == 3);
+  CHECK(labels[1].sequence == 2);
+  CHECK(labels[1].component_ids == std::vector<std::uint64_t>{0, 0, 0});
+  CHECK(labels[1].model_spans.at(0).model_version == 1);
+  CHECK(labels[1].model_spans.at(0).rows == 3);
+  CHECK(labels[1].responsibilities.size() == 6);
+}
+
+TEST_CASE("one message may be labelled by several versions of the model") {
+  Stream stream = make_stream(quick_options());
+  const auto labels = take(stream, points_message(0, two_clusters(100))).labels;
+  REQUIRE(labels.size() == 1);
+  // The seed takes 40 points; 60 more are three mini-batches of 16, and 12.
+  const auto& spans = labels[0].model_spans;
+  REQUIRE(spans.size() == 4);
+  CHECK(spans[0].rows == 40 + 16);
+  CHECK(spans[1].rows == 16);
+  CHECK(spans[3].rows == 12);
+  for (std::size_t i = 0; i < spans.size(); ++i) CHECK(spans[i].model_version == i + 1);
+  CHECK(stream.status().points_learned == 88);
+  CHECK(stream.status().points_waiting == 12);
+  CHECK(stream.status().batches == 3);
+}
+
+TEST_CASE("a message of the wrong dimension is refused alone") {
+  Stream stream = make_stream(quick_options());
+  Stream without = make_stream(quick_options());
+  take(stream, points_message(0, two_clusters(100)));
+  take(without, points_message(0, two_clusters(100)));
+  PointBatch wrong;
+  wrong.points = Eigen::MatrixXd::Zero(3, 5);
+  StreamOutput output;
+  CHECK(stream.take(points_message(1, wrong), output) == Outcome::refused);
+  CHECK(output.labels.empty());
+  REQUIRE(output.events.size() == 1);
+  CHECK(output.events[0].kind == wire::EventKind::rejected);
+  CHECK(output.events[0].producer == "a");
+  CHECK(output.events[0].text == "points: dimension 3, the stream has 2 (producer \"a\", sequence 1)");
+  CHECK(refused(stream.status().refusals, "message", "bad_dimension") == 1);
+  CHECK(stream.status().producers.at(0).rows_refused == 5);
+  take(stream, points_message(2, two_clusters(50, 2)));
+  take(without, points_message(1, two_clusters(50, 2)));
+  CHECK(stream.digest() == without.digest());
+}
+
+TEST_CASE("a dimension that is configured holds for the first message too") {
+  StreamOptions options = quick_options();
+  options.dimension = 3;
+  Stream stream = make_stream(options);
+  StreamOutput output;
+  CHECK(stream.take(points_message(0, two_clusters(5)), output) == Outcome::refused);
+  CHECK(stream.status().dimension == 3);
+}
+
+TEST_CASE("a stream that forgets by event time refuses points without times") {
+  StreamOptions options = quick_options();
+  options.learner.step.kind = StepKind::half_life;
+  options.learner.step.half_life_points = 0;
+  options.learner.step.half_life_seconds = 60;
+  Stream stream = make_stream(options);
+  StreamOutput output;
+  CHECK(stream.take(points_message(0, two_clusters(5)), output) == Outcome::refused);
+  CHECK(refused(stream.status().refusals, "message", "no_timestamps") == 1);
+  PointBatch timed = two_clusters(5);
+  timed.unix_nanoseconds = {1, 2, 3, 4, 5};
+  CHECK(stream.take(points_message(1, timed), output) == Outcome::applied);
+}
+
+TEST_CASE("one producer too many is refused and counted") {
+  StreamOptions options = quick_options();
+  options.max_producers = 1;
+  Stream stream = make_stream(options);
+  StreamOutput output;
+  CHECK(stream.take(points_message(0, two_clusters(5), "a"), output) == Outcome::applied);
+  CHECK(stream.take(points_message(0, two_clusters(5), "b"), output) == Outcome::refused);
+  CHECK(refused(stream.status().refusals, "message", "too_many_producers") == 1);
+  CHECK(stream.status().points_accepted == 5);
+  CHECK(events_of(output, wire::EventKind::rejected).size() == 1);
+}
+
+TEST_CASE("a duplicate is dropped, and told") {
+  Stream stream = make_stream(quick_options());
+  take(stream, points_message(0, two_clusters(60)));
+  const std::string before = stream.digest();
+  StreamOutput output;
+  CHECK(stream.take(points_message(0, two_clusters(60, 9)), output) == Outcome::duplicate);
+  CHECK(stream.digest() == before);
+  CHECK(output.labels.empty());
+  const auto duplicates = events_of(output, wire::EventKind::duplicate);
+  REQUIRE(duplicates.size() == 1);
+  CHECK(duplicates[0].count == 1);
+  CHECK(stream.status().points_accepted == 60);
+}
+
+TEST_CASE("gaps, late messages and restarts are told with their numbers") {
+  Stream stream = make_stream(quick_options());
+  const auto gap = events_of(take(stream, points_message(3, two_clusters(2))), wire::EventKind::gap);
+  REQUIRE(gap.size() == 1);
+  CHECK(gap[0].count == 3);
+  CHECK(gap[0].producer == "a");
+  CHECK(gap[0].stream == "radar");
+  CHECK(events_of(take(stream, points_message(1, two_clusters(2))), wire::EventKind::reordered).size() == 1);
+  wire::PointsMessage again = points_message(0, two_clusters(2));
+  again.session = 8;
+  CHECK(events_of(take(stream, again), wire::EventKind::restarted).size() == 1);
+  const auto producer = stream.status().producers.at(0);
+  CHECK(producer.messages_missing == 2);
+  CHECK(producer.messages_reordered == 1);
+  CHECK(producer.restarts == 1);
+  CHECK(producer.rows_accepted == 6);
+}
+
+TEST_CASE("a payload that cannot be read is counted") {
+  Stream stream = make_stream(quick_options());
+  StreamOutput output;
+  stream.refuse("malformed", "no points", output);
+  CHECK(refused(stream.status().refusals, "message", "malformed") == 1);
+  CHECK(events_of(output, wire::EventKind::rejected).at(0).text == "no points");
+}
+
+TEST_CASE("the first model is an event that names its components") {
+  Stream stream = make_stream(quick_options());
+  const auto seeded = events_of(take(stream, points_message(0, two_clusters(200))), wire::EventKind::seeded);
+  REQUIRE(seeded.size() == 1);
+  CHECK(seeded[0].model_version == 1);
+  CHECK(seeded[0].component_ids == std::vector<std::uint64_t>{1, 2});
+}
+
+TEST_CASE("the end of a stream that warms up seeds it from what there is") {
+  Stream stream = make_stream(quick_options());
+  const PointBatch points = two_clusters(20);
+  SECTION("with the last points") {
+    take(stream, points_message(0, rows_of(points, 0, 12)));
+    wire::PointsMessage last = points_message(1, rows_of(points, 12, 8));
+    last.end_of_stream = true;
+    const StreamOutput output = take(stream, last);
+    CHECK(output.labels.size() == 2);
+    CHECK(output.model_changed);
+  }
+  SECTION("with a message of its own") {
+    take(stream, points_message(0, points));
+    wire::PointsMessage last = points_message(1, PointBatch{});
+    last.end_of_stream = true;
+    const StreamOutput output = take(stream, last);
+    CHECK(output.labels.size() == 1);
+    CHECK(output.model_changed);
+  }
+  CHECK(stream.has_model());
+  CHECK(stream.status().points_learned == 20);
+}
+
+TEST_CASE("an empty message is nothing but heard") {
+  Stream stream = make_stream(quick_options());
+  wire::PointsMessage empty = points_message(0, PointBatch{});
+  empty.end_of_stream = true;  // of nothing
+  StreamOutput output;
+  CHECK(stream.take(empty, output) == Outcome::applied);
+  take(stream, points_message(1, two_clusters(50)));
+  const std::string before = stream.digest();
+  CHECK(stream.take(points_message(2, PointBatch{}), output) == Outcome::applied);
+  CHECK(output.labels.empty());
+  CHECK(output.events.empty());
+  CHECK(stream.digest() == before);
+  stream.pause(output);
+  CHECK(stream.take(points_message(3, PointBatch{}), output) == Outcome::applied);
+  CHECK(stream.status().producers.at(0).messages == 4);
+}
+
+TEST_CASE("flushing learns what waits and says how much that was") {
+  Stream stream = make_stream(quick_options());
+  StreamOutput output;
+  CHECK(stream.flush(output) == 0);
+  take(stream, points_message(0, two_clusters(30)));
+  CHECK(stream.flush(output) == 30);
+  CHECK(output.labels.size() == 1);
+  CHECK(output.model_changed);
+  CHECK(stream.status().points_learned == 30);
+
+  take(stream, points_message(1, two_clusters(20)));
+  StreamOutput second;
+  CHECK(stream.flush(second) == 4);
+  CHECK(second.labels.empty());  // they have theirs
+  CHECK(second.model_changed);
+  CHECK(stream.status().points_waiting == 0);
+  CHECK(stream.flush(second) == 0);
+}
+
+TEST_CASE("a paused stream labels and does not learn") {
+  Stream stream = make_stream(quick_options());
+  take(stream, points_message(0, two_clusters(100)));
+  const std::string before = stream.digest();
+  StreamOutput paused;
+  stream.pause(paused);
+  stream.pause(paused);  // once is enough
+  CHECK(events_of(paused, wire::EventKind::paused).size() == 1);
+  CHECK(stream.status().phase == wire::StreamPhase::paused);
+
+  const StreamOutput output = take(stream, points_message(1, with_row(two_clusters(50), 7, kInfinity, 0)));
+  REQUIRE(output.labels.size() == 1);
+  CHECK(output.labels[0].component_ids.size() == 50);
+  CHECK(output.labels[0].component_ids[7] == wire::kNoComponent);
+  CHECK_FALSE(output.model_changed);
+  CHECK(stream.digest() == before);
+  CHECK(stream.status().points_paused == 49);
+  CHECK(stream.status().points_labelled == 149);
+
+  StreamOutput resumed;
+  stream.resume(resumed);
+  stream.resume(resumed);
+  CHECK(events_of(resumed, wire::EventKind::resumed).size() == 1);
+  // From here on as if the pause had not been.
+  Stream without = make_stream(quick_options());
+  take(without, points_message(0, two_clusters(100)));
+  take(stream, points_message(2, two_clusters(60, 3)));
+  take(without, points_message(1, two_clusters(60, 3)));
+  CHECK(stream.digest() == without.digest());
+}
+
+TEST_CASE("a reset forgets everything but the positions of the producers") {
+  Stream stream = make_stream(quick_options());
+  take(stream, points_message(0, two_clusters(100)));
+  take(stream, points_message(5, with_row(two_clusters(100), 0, kInfinity, 0)));
+  StreamOutput output;
+  stream.pause(output);
+  stream.reset(output);
+  CHECK(events_of(output, wire::EventKind::reset).size() == 1);
+  CHECK_FALSE(stream.has_model());
+  const auto status = stream.status();
+  CHECK(status.phase == wire::StreamPhase::warming_up);
+  CHECK(status.points_accepted + status.points_labelled + status.points_paused + status.dimension == 0);
+  CHECK(status.refusals.empty());
+
+  const StreamOutput next = take(stream, points_message(6, two_clusters(100)));
+  CHECK(events_of(next, wire::EventKind::gap).empty());
+  CHECK(events_of(next, wire::EventKind::seeded).size() == 1);
+  Stream fresh = make_stream(quick_options());
+  take(fresh, points_message(0, two_clusters(100)));
+  CHECK(stream.digest() == fresh.digest());
+}
+
+TEST_CASE("a cluster that stays away is told as starved, and as revived when it comes back") {
+  StreamOptions options = quick_options();
+  options.learner.step.kind = StepKind::half_life;
+  options.learner.step.half_life_points = 20;
+  Stream stream = make_stream(options);
+  take(stream, points_message(0, two_clusters(200)));
+  CHECK(stream.components_starved() == 0);
+  PointBatch one_cluster;
+  one_cluster.points = testing::Sampler(4).normals(2, 600);
+  one_cluster.points.row(1).array() += 5;
+  const auto starved = events_of(take(stream, points_message(1, one_cluster)), wire::EventKind::starved);
+  REQUIRE(starved.size() == 1);
+  REQUIRE(starved[0].component_ids.size() == 1);
+  CHECK(starved[0].count == 1);
+  CHECK(stream.components_starved() == 1);
+  const auto revived = events_of(take(stream, points_message(2, two_clusters(200, 5))), wire::EventKind::revived);
+  REQUIRE(revived.size() == 1);
+  CHECK(revived[0].component_ids == starved[0].component_ids);
+  CHECK(stream.components_starved() == 0);
+}
+
+TEST_CASE("new options of what is published and refused hold at once") {
+  Stream stream = make_stream(quick_options());
+  take(stream, points_message(0, two_clusters(60)));
+  StreamOptions options = quick_options();
+  options.publish_responsibilities = true;
+  options.missing = MissingPolicy::refuse;
+  options.model_interval_seconds = 5;
+  options.learner.components = 3;  // needs a restart
+  stream.reconfigure(options);
+  const auto labels = take(stream, points_message(1, with_row(two_clusters(10), 0, kNan, 0))).labels;
+  REQUIRE(labels.size() == 1);
+  CHECK(labels[0].responsibilities.size() == 20);
+  CHECK(refused(stream.status().refusals, "row", "missing_value") == 1);
+  CHECK(stream.options().model_interval_seconds == 5);
+  CHECK(stream.status().components == 2);
+}
+
+TEST_CASE("options that no learner takes are an error that names the stream") {
+  StreamOptions options = quick_options();
+  options.learner.family = "poisson";
+  const auto stream = Stream::make("radar", options, std::nullopt);
+  REQUIRE_FALSE(stream);
+  CHECK(stream.error().message.find("stream \"radar\"") == 0);
+  CHECK(stream.error().message.find("poisson") != std::string::npos);
+}
+
+TEST_CASE("a model names its stream and how far each producer has been read") {
+  Stream stream = make_stream(quick_options());
+  take(stream, points_message(4, two_clusters(60)));
+  const wire::ModelMessage model = stream.model();
+  CHECK(model.stream == "radar");
+  CHECK(model.dimension == 2);
+  CHECK(model.points_learned == 56);
+  REQUIRE(model.sources.size() == 1);
+  CHECK(model.sources[0].last_sequence == 4);
+}
