@@ -19,7 +19,8 @@ std::string refusal_list(const std::vector<wire::RefusalCount>& refusals);
 // One line about the daemon, then a table of its streams.
 std::string status_table(const wire::StatusReply& status, std::size_t width = kTableWidth);
 
-// Everything about one stream: its counts line by line, then a table of its producers.
+// Everything about one stream: its counts line by line, then a table of its producers: messages that are
+// missing, came twice or came late; times it restarted; last sequence and session.
 std::string stream_table(const wire::StreamStatus& stream, std::size_t width = kTableWidth);
 
 // `stream "x" waits for its first model: 60 of 100 points; `emulsion flush x` starts with what there is`

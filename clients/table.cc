@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kGap = "  ";
 constexpr int kMostDecimals = 9;
+constexpr int kSpreadDigits = 3;  // of a standard deviation; the sampling error of a mean is below them
 
 int exponent10(double value) { return value == 0 ? 0 : static_cast<int>(std::floor(std::log10(std::abs(value)))); }
 
@@ -18,18 +19,25 @@ std::string padded(std::string_view text, std::size_t width, Align align) {
   return align == Align::left ? std::string(text) + space : space + std::string(text);
 }
 
+// A fixed number of decimals, and never "-0.0".
+std::string fixed(double value, int decimals) {
+  std::string text = fmt::format("{:.{}f}", value, decimals);
+  const bool zero = text.find_first_not_of("-0.") == std::string::npos;
+  return zero && text.front() == '-' ? text.substr(1) : text;
+}
+
 std::pair<std::string, std::string> spread_parts(double mean, double deviation) {
   if (!std::isfinite(mean) || !std::isfinite(deviation) || deviation <= 0) {
     return {significant(mean, 4), significant(deviation, 2)};
   }
-  const int decimals = 1 - exponent10(deviation);
+  const int decimals = kSpreadDigits - 1 - exponent10(deviation);
   const double larger = std::max(std::abs(mean), deviation);
   if (decimals > kMostDecimals || larger >= 1e12) {
     const int digits = std::clamp(exponent10(larger) + decimals, 1, 15);
-    return {fmt::format("{:.{}e}", mean, digits), fmt::format("{:.1e}", deviation)};
+    return {fmt::format("{:.{}e}", mean, digits), fmt::format("{:.{}e}", deviation, kSpreadDigits - 1)};
   }
   const int shown = std::max(0, decimals);
-  return {fmt::format("{:.{}f}", mean, shown), fmt::format("{:.{}f}", deviation, shown)};
+  return {fixed(mean, shown), fixed(deviation, shown)};
 }
 
 }  // namespace
@@ -95,7 +103,7 @@ std::string significant(double value, int digits) {
   const double rounded = std::stod(fmt::format("{:.{}e}", value, digits - 1));
   const int exponent = exponent10(rounded);
   if (exponent < -4 || exponent >= 9) return fmt::format("{:.{}e}", value, digits - 1);
-  return fmt::format("{:.{}f}", value, std::max(0, digits - 1 - exponent));
+  return fixed(value, std::max(0, digits - 1 - exponent));
 }
 
 std::vector<std::string> with_spread(const std::vector<std::pair<double, double>>& pairs) {

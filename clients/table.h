@@ -44,7 +44,7 @@ std::string fit(std::string_view text, std::size_t width);
 // A number with so many significant digits: 0.0312, 21.3, 1024, 1.07e+09; "-" where it is not finite.
 std::string significant(double value, int digits);
 
-// `mean ± sd` for each pair, two significant digits of the deviation and as many decimals of the mean, aligned at the
+// `mean ± sd` for each pair, three significant digits of the deviation and as many decimals of the mean, aligned at the
 // sign.
 std::vector<std::string> with_spread(const std::vector<std::pair<double, double>>& pairs);
 

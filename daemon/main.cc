@@ -27,9 +27,15 @@ std::map<std::string, std::string> emulsion_environment() {
   return variables;
 }
 
+// Faults of the command line alone are a matter of usage.
 int report_faults(const LoadedOptions& loaded) {
-  for (const std::string& fault : loaded.faults) std::cerr << fault << '\n';
-  return loaded.faults.empty() ? emulsion::service::kExitOk : emulsion::service::kExitConfiguration;
+  bool usage = true;
+  for (const std::string& fault : loaded.faults) {
+    std::cerr << fault << '\n';
+    usage &= fault.rfind("command line:", 0) == 0;
+  }
+  if (loaded.faults.empty()) return emulsion::service::kExitOk;
+  return usage ? emulsion::service::kExitUsage : emulsion::service::kExitConfiguration;
 }
 
 }  // namespace

@@ -14,6 +14,14 @@ void compare(const std::vector<Option<Target>>& options, const std::string& pref
   }
 }
 
+// Gives `next` the values of `now` that only a restart can change.
+template <typename Target>
+void keep(const std::vector<Option<Target>>& options, const Target& now, Target& next) {
+  for (const auto& option : options) {
+    if (option.reload == Reload::restart) option.copy(next, now);
+  }
+}
+
 }  // namespace
 
 ReloadPlan plan_reload(const DaemonOptions& now, const DaemonOptions& next) {
@@ -34,6 +42,15 @@ ReloadPlan plan_reload(const DaemonOptions& now, const DaemonOptions& next) {
     if (!now.streams.count(name)) plan.applicable.push_back("stream." + name);
   }
   return plan;
+}
+
+DaemonOptions apply_reload(const DaemonOptions& now, DaemonOptions next) {
+  keep(daemon_options(), now, next);
+  for (const auto& [name, stream] : now.streams) {
+    const auto [other, gone] = next.streams.emplace(name, stream);
+    if (!gone) keep(stream_options(), stream, other->second);
+  }
+  return next;
 }
 
 }  // namespace emulsion::service

@@ -27,6 +27,7 @@ Option<DaemonOptions> input_option() {
     for (const InputOptions& value : options.inputs) texts.push_back(input().print(value));
     return texts;
   };
+  option.copy = [](DaemonOptions& target, const DaemonOptions& from) { target.inputs = from.inputs; };
   return option;
 }
 

@@ -30,6 +30,9 @@ struct Option {
 
   // The value as text that `read` takes; one for each element if the option is repeatable.
   std::function<std::vector<std::string>(const Target&)> print;
+
+  // Gives a target the value that another one has.
+  std::function<void(Target&, const Target&)> copy;
 };
 
 // Keys before the first section, in the order of the reference configuration.
@@ -63,6 +66,7 @@ Option<Target> make_option(const std::string& key, Access access, const Form& fo
     return {};
   };
   option.print = [=](const Target& target) { return std::vector<std::string>{form.print(access(target))}; };
+  option.copy = [=](Target& target, const Target& from) { access(target) = access(from); };
   return option;
 }
 

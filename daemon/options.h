@@ -136,4 +136,7 @@ struct ReloadPlan {
 };
 ReloadPlan plan_reload(const DaemonOptions& now, const DaemonOptions& next);
 
+// The options that are in force after a reload: the new ones, and the old ones where only a restart can change them.
+DaemonOptions apply_reload(const DaemonOptions& now, DaemonOptions next);
+
 }  // namespace emulsion::service

@@ -100,7 +100,7 @@ Outcome Pipeline::handle(const Frame& frame) {
   if (auto message = codec_.decode_points(frame.payload)) {
     const Time before = now_();
     outcome = entry.stream.take(std::move(*message), output);
-    if (output.model_changed) entry.em_step_seconds.observe(std::chrono::duration<double>(now_() - before).count());
+    entry.observe(std::chrono::duration<double>(now_() - before).count(), output);
   } else {
     entry.stream.refuse("malformed", message.error().message, output);
   }

@@ -145,20 +145,7 @@ class Service {
       log::error("reload: the configuration has faults; the old one stays in force");
     } else {
       const ReloadPlan plan = plan_reload(options_, next.options);
-      DaemonOptions merged = next.options;
-      // What needs a restart keeps its old value, so that the next reload still sees the difference.
-      merged.inputs = options_.inputs;
-      merged.output_endpoint = options_.output_endpoint;
-      merged.control_endpoint = options_.control_endpoint;
-      merged.http_endpoint = options_.http_endpoint;
-      merged.queue_messages = options_.queue_messages;
-      merged.max_message_bytes = options_.max_message_bytes;
-      merged.state_directory = options_.state_directory;
-      for (auto& [name, stream] : merged.streams) {
-        const auto running = options_.streams.find(name);
-        if (running != options_.streams.end()) stream.learner = running->second.learner;
-      }
-      options_ = std::move(merged);
+      options_ = apply_reload(options_, next.options);
       if (const auto configured = log::configure(options_.log); !configured) log::error("reload: {}", configured.error().message);
       pipeline_->set_save_interval(options_.save_interval_seconds);
       streams_->reconfigure(options_);

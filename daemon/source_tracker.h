@@ -48,6 +48,9 @@ class SourceTracker {
   std::vector<wire::ProducerState> state() const;
   void restore(const std::vector<wire::ProducerState>& producers);
 
+  // Takes a new limit; producers that are known stay.
+  void set_max_producers(std::size_t max_producers) { max_producers_ = max_producers; }
+
   // Sets the counts to 0 and keeps the positions, so that the next messages are no gap.
   void reset_counts();
 

@@ -70,6 +70,7 @@ Result<Stream> Stream::restore(std::string name, const StreamOptions& options, c
   stream.points_labelled_ = state.points_labelled;
   stream.points_paused_ = state.points_paused;
   stream.paused_ = state.paused && stream.has_model();
+  stream.next_component_id_ = state.next_component_id;
   return made;
 }
 
@@ -133,7 +134,8 @@ std::optional<std::string> Stream::why_not(const wire::PointsMessage& message, s
 }
 
 Result<void> Stream::start_learner(Index dimension) {
-  auto learner = initial_model_ ? Learner::start_from(options_.learner, *initial_model_) : Learner::make(options_.learner, dimension);
+  auto learner = initial_model_ ? Learner::start_from(options_.learner, *initial_model_, next_component_id_)
+                                : Learner::make(options_.learner, dimension, next_component_id_);
   if (!learner) return fail("stream \"" + name_ + "\": " + learner.error().message);
   learner_ = std::move(*learner);
   return {};
@@ -192,6 +194,8 @@ void Stream::emit(Learned learned, StreamOutput& output) {
     if (!update.revived.empty()) report(wire::EventKind::revived, update, update.revived, "enough points again");
     if (!update.repaired.empty()) report(wire::EventKind::repaired, update, update.repaired, "the covariance had to be repaired");
   }
+  output.seeded |= learned.seeded;
+  output.batches += learned.updates.size();
   output.model_changed |= learned.seeded || !learned.updates.empty();
   emit_labels(learned.labels, output);
 }
@@ -226,6 +230,7 @@ void Stream::resume(StreamOutput& output) {
 }
 
 void Stream::reset(StreamOutput& output) {
+  if (learner_) next_component_id_ = learner_->next_id();
   learner_.reset();
   queue_.clear();
   refusals_ = {};
@@ -244,6 +249,8 @@ void Stream::reconfigure(const StreamOptions& options) {
   options_.missing = options.missing;
   options_.publish_responsibilities = options.publish_responsibilities;
   options_.model_interval_seconds = options.model_interval_seconds;
+  options_.max_producers = options.max_producers;
+  sources_.set_max_producers(static_cast<std::size_t>(options.max_producers));
 }
 
 std::uint64_t Stream::components_starved() const {

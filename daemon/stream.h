@@ -38,6 +38,8 @@ struct StreamOutput {
   std::vector<wire::LabelsMessage> labels;
   std::vector<wire::EventMessage> events;
   bool model_changed = false;
+  bool seeded = false;        // the first model was made
+  std::uint64_t batches = 0;  // mini-batches that were completed
 };
 
 class Stream {
@@ -66,7 +68,8 @@ class Stream {
   void pause(StreamOutput& output);
   void resume(StreamOutput& output);
 
-  // Forgets model, statistics and counts. The positions of the producers stay, so that what comes next is no gap.
+  // Forgets model, statistics and counts. The positions of the producers stay, so that what comes next is no gap, and no
+  // component id comes again.
   void reset(StreamOutput& output);
 
   // Takes new options that a running stream can take: how it is published and what it refuses.
@@ -103,6 +106,7 @@ class Stream {
   std::uint64_t points_labelled_ = 0;
   std::uint64_t points_paused_ = 0;
   bool paused_ = false;
+  std::uint64_t next_component_id_ = 1;  // for the next learner
 };
 
 }  // namespace emulsion::service

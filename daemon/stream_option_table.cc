@@ -98,7 +98,7 @@ std::vector<Row> learning_options() {
           "moving one."),
       option(
           "starved_below_points", [](auto& o) -> auto& { return o.learner.starved_below_points; },
-          number_in({.low = 0, .unit = "points"}), Reload::applies,
+          number_in({.low = 0, .unit = "points"}), Reload::restart,
           "A cluster that counts fewer points, after forgetting, keeps its parameters and is reported as starved."),
       option(
           "threads", [](auto& o) -> auto& { return o.learner.threads; },

@@ -1,13 +1,12 @@
 #include "daemon/stream_registry.h"
 
-#include <fnmatch.h>
-
 #include <algorithm>
 #include <fstream>
 #include <set>
 #include <sstream>
 
 #include "daemon/log.h"
+#include "daemon/option_endpoints.h"
 #include "emulsion/wire/model.h"
 #include "emulsion/wire/model_json.h"
 #include "emulsion/wire/topic.h"
@@ -29,6 +28,13 @@ Result<std::optional<Snapshot>> read_initial_model(const std::string& path) {
 
 }  // namespace
 
+void StreamEntry::observe(double seconds, const StreamOutput& output) {
+  learning_seconds += seconds;
+  for (std::uint64_t batch = 0; batch < output.batches && !output.seeded; ++batch)
+    em_step_seconds.observe(learning_seconds / static_cast<double>(output.batches));
+  if (output.batches > 0 || output.seeded) learning_seconds = 0;  // finding the first model is no step
+}
+
 Result<void> StreamRegistry::open() {
   std::set<std::string> names;
   for (const auto& [name, options] : options_.streams) names.insert(name);
@@ -49,7 +55,7 @@ Result<void> StreamRegistry::open() {
       problems += (problems.empty() ? "" : "\n") + stream.error().message;
       continue;
     }
-    StreamEntry entry{std::move(*stream), options_.streams.count(name) > 0, false, false, {}, {}};
+    StreamEntry entry{std::move(*stream), options_.streams.count(name) > 0, false, false, {}, 0, {}};
     entry.unpublished = entry.stream.has_model();
     streams_.emplace(name, std::move(entry));
   }
@@ -82,7 +88,7 @@ tl::expected<StreamEntry*, NoStream> StreamRegistry::find_or_create(const std::s
                                                            " streams already, and no more are allowed (max_streams)"});
   auto stream = load(name);
   if (!stream) return tl::unexpected(NoStream{"stream_failed", stream.error().message});
-  StreamEntry entry{std::move(*stream), false, false, false, {}, {}};
+  StreamEntry entry{std::move(*stream), false, false, false, {}, 0, {}};
   entry.unpublished = entry.stream.has_model();
   return &streams_.emplace(name, std::move(entry)).first->second;
 }
@@ -119,7 +125,7 @@ bool StreamRegistry::is_allowed(const std::string& name) const {
   if (options_.streams.count(name) > 0) return true;
   return wire::is_stream_name(name) &&
          std::any_of(options_.dynamic_streams.begin(), options_.dynamic_streams.end(),
-                     [&](const std::string& pattern) { return fnmatch(pattern.c_str(), name.c_str(), 0) == 0; });
+                     [&](const std::string& pattern) { return matches(pattern, name); });
 }
 
 }  // namespace emulsion::service

@@ -21,7 +21,11 @@ struct StreamEntry {
   bool unpublished = false;    // the model has changed since it was published
   bool unsaved = false;        // something has changed since it was saved
   std::optional<std::chrono::steady_clock::time_point> model_published;  // when; nothing if never
-  DurationHistogram em_step_seconds;
+  double learning_seconds = 0;        // spent since the last mini-batch was completed
+  DurationHistogram em_step_seconds;  // of one mini-batch
+
+  // Takes note of the time that a message took, and of the mini-batches that it completed.
+  void observe(double seconds, const StreamOutput& output);
 };
 
 // Why there is no stream of a name.

@@ -53,6 +53,7 @@ wire::StreamState Stream::state() const {
   state.points_labelled = points_labelled_;
   state.points_paused = points_paused_;
   state.paused = paused_;
+  state.next_component_id = next_component_id_;
   return state;
 }
 

@@ -15,8 +15,8 @@ clients/install.sh build test
 buf=build/node/node_modules/.bin/buf
 if [ ! -x "$buf" ] || ! cmp -s tests/node/package.json build/node/package.json; then
   mkdir -p build/node
-  cp tests/node/package*.json build/node/
-  npm --prefix build/node install --no-audit --no-fund --loglevel=error >/dev/null
+  cp tests/node/package.json build/node/
+  npm --prefix build/node install --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 fi
 
 echo "[2/3] build: ${presets[*]}"

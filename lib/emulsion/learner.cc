@@ -58,20 +58,20 @@ PointBatch slice(const PointBatch& batch, Index first, Index count) {
 
 }  // namespace
 
-Learner::Learner(const LearnerOptions& options, StepSize step, Index dimension)
-    : options_(options), step_(step), dimension_(dimension) {
+Learner::Learner(const LearnerOptions& options, StepSize step, Index dimension, std::uint64_t first_id)
+    : options_(options), step_(step), dimension_(dimension), next_id_(first_id) {
   buffer_.points.resize(dimension, 0);
 }
 
-Result<Learner> Learner::make(const LearnerOptions& options, Index dimension) {
+Result<Learner> Learner::make(const LearnerOptions& options, Index dimension, std::uint64_t first_id) {
   if (const auto checked = check(options, dimension); !checked) return fail(checked.error().message);
   const auto step = StepSize::make(options.step);
   if (!step) return fail(step.error().message);
-  return Learner(options, *step, dimension);
+  return Learner(options, *step, dimension, first_id);
 }
 
-Result<Learner> Learner::start_from(const LearnerOptions& options, const Snapshot& model) {
-  auto learner = make(options, model.dimension);
+Result<Learner> Learner::start_from(const LearnerOptions& options, const Snapshot& model, std::uint64_t first_id) {
+  auto learner = make(options, model.dimension, first_id);
   if (!learner) return learner;
   if (!(model.effective_sample_size >= 0) || !std::isfinite(model.effective_sample_size) || !std::isfinite(model.mean_log_likelihood))
     return fail("the model's effective sample size and mean log likelihood: expected finite numbers, the first one >= 0");
@@ -88,7 +88,6 @@ Result<Learner> Learner::start_from(const LearnerOptions& options, const Snapsho
     if (component.parameters.size() != parameters.rows()) return fail(place + "its parameters are not as many as those of component 1");
     parameters.col(k) = component.parameters;
     weights[k] = component.weight;
-    learner->ids_.push_back(static_cast<std::uint64_t>(k + 1));
   }
   weights /= weights.sum();
   const Family& family = **find_family(options.family);
@@ -105,12 +104,13 @@ Result<Learner> Learner::start_from(const LearnerOptions& options, const Snapsho
   }
   state.seed_weight = state.statistics.weight;
   state.starved.assign(static_cast<std::size_t>(options.components), false);
+  learner->name_components();
   learner->stepwise_.emplace(options, std::move(state));
   return learner;
 }
 
 Result<Learner> Learner::restore(const LearnerOptions& options, LearnerState state) {
-  auto learner = make(options, state.dimension);
+  auto learner = make(options, state.dimension, state.next_id);
   if (!learner) return learner;
   learner->buffer_ = std::move(state.buffer);
   learner->buffered_ = learner->buffer_.size();
@@ -195,6 +195,7 @@ LearnerState Learner::state() const {
   LearnerState state;
   state.dimension = dimension_;
   state.buffer = buffered();
+  state.next_id = next_id_;
   state.ids = ids_;
   if (stepwise_) state.stepwise = stepwise_->state();
   return state;
@@ -235,14 +236,19 @@ void Learner::seed(bool with_responsibilities, Learned& learned) {
   state.seed_weight = state.statistics.weight;
   if (points.has_times()) state.latest_time = *std::max_element(points.unix_nanoseconds.begin(), points.unix_nanoseconds.end());
 
-  ids_.resize(static_cast<std::size_t>(options_.components));
-  std::iota(ids_.begin(), ids_.end(), std::uint64_t{1});
+  name_components();
   stepwise_.emplace(options_, std::move(state));
   stepwise_->label(points, with_responsibilities, learned.labels);
   learned.seeded = true;
   buffer_ = {};
   buffered_ = 0;
   buffer_.points.resize(dimension_, 0);
+}
+
+void Learner::name_components() {
+  ids_.resize(static_cast<std::size_t>(options_.components));
+  std::iota(ids_.begin(), ids_.end(), next_id_);
+  next_id_ += ids_.size();
 }
 
 // How much of what came before each buffered point is left once it has come.

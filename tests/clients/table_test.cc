@@ -69,9 +69,10 @@ TEST_CASE("numbers have as many digits as were asked for") {
 
 TEST_CASE("a mean has the decimals of its standard deviation, and the signs stand in one column") {
   CHECK(with_spread({{20.61234, 0.52}, {-3.2, 12.3}, {426.123, 180.4}}) ==
-        std::vector<std::string>{"20.61 ± 0.52", "   -3 ± 12  ", "  426 ± 180 "});
-  CHECK(with_spread({{1e8, 1.0}}) == std::vector<std::string>{"100000000.0 ± 1.0"});
-  CHECK(with_spread({{5e-7, 2e-11}}) == std::vector<std::string>{"5.00000e-07 ± 2.0e-11"});
+        std::vector<std::string>{"20.612 ± 0.520", "  -3.2 ± 12.3 ", "   426 ± 180  "});
+  CHECK(with_spread({{1e8, 1.0}}) == std::vector<std::string>{"100000000.00 ± 1.00"});
+  CHECK(with_spread({{5e-7, 2e-11}}) == std::vector<std::string>{"5.000000e-07 ± 2.00e-11"});
+  CHECK(with_spread({{-1e-9, 1}}) == std::vector<std::string>{"0.00 ± 1.00"});
   CHECK(with_spread({{2.5, 0}}) == std::vector<std::string>{"2.500 ± 0.0"});
 }
 

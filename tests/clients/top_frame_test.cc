@@ -39,9 +39,9 @@ TEST_CASE("a picture shows the daemon, its streams and their components, the lar
         "room    learning    4.00 k      8143        3        2       43      -3.215\n"
         "\n"
         "room: model 7 of 8143 points\n"
-        "id  share             weight     x0 ± sd      x1 ± sd\n"
-        " 1  ████████████      0.750   20.5 ± 2.0   -1.0 ± 3.0\n"
-        "12  ████              0.250!   0.0 ± 1.0  426.0 ± 4.0\n");
+        "id  share             weight       x0 ± sd        x1 ± sd\n"
+        " 1  ████████████      0.750   20.50 ± 2.00   -1.00 ± 3.00\n"
+        "12  ████              0.250!   0.00 ± 1.00  426.00 ± 4.00\n");
 }
 
 TEST_CASE("without an earlier picture there are no rates, and after a restart none either") {
@@ -82,7 +82,7 @@ TEST_CASE("a daemon that stopped answering is marked, and what was known stays")
   CHECK(lines.size() == 11);
 }
 
-TEST_CASE("a daemon without streams says how to make one") {
+TEST_CASE("a picture of a daemon without streams says how to make one") {
   TopSample sample = example_sample();
   sample.status.streams.clear();
   sample.models.clear();

@@ -67,9 +67,9 @@ TEST_CASE("events are a sentence, an object or a line of CSV") {
   event.producer = "sensor-1";
   event.count = 3;
   event.text = "3 messages, \"missing\"\x1b[2J";
-  CHECK(format_event(event, OutputFormat::table) == "room: gap after 1 point: 3 messages, \"missing\"\\x1b[2J\n");
+  CHECK(format_event(event, OutputFormat::table) == "room: gap after 1 point: 3 messages, \"missing\"\\x1B[2J\n");
   CHECK(format_event(event, OutputFormat::csv) ==
-        "room,gap,0,1,1 2,sensor-1,3,\"3 messages, \"\"missing\"\"\\x1b[2J\"\n");
+        "room,gap,0,1,1 2,sensor-1,3,\"3 messages, \"\"missing\"\"\\x1B[2J\"\n");
   const auto json = nlohmann::json::parse(format_event(event, OutputFormat::json));
   CHECK(json["kind"] == "gap");
   CHECK(json["count"] == 3);

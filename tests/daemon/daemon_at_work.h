@@ -102,6 +102,8 @@ class DaemonAtWork {
     return published<wire::EventMessage>(stream, wire::TopicKind::events, [&](auto& bytes) { return codec.decode_event(bytes); });
   }
 
+  CapturedLog log;
+
   // Before anything that holds references to them.
   MemorySource source;
   MemorySink sink;

@@ -48,6 +48,15 @@ class Client {
     return ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size());
   }
 
+  // Makes `send` wait until the server has taken nearly everything.
+  void keep_little() {
+    const int bytes = 4096;
+    REQUIRE(setsockopt(fd_, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes) == 0);
+  }
+
+  // Nothing more will be sent.
+  void finish() { shutdown(fd_, SHUT_WR); }
+
   bool readable(int milliseconds) const {
     pollfd watched{fd_, POLLIN, 0};
     return poll(&watched, 1, milliseconds) == 1;
@@ -196,6 +205,15 @@ TEST_CASE("headers that are too long are 431 and the end", "[http_server]") {
   }
   CHECK_THAT(ask(server, "GET /metrics HTTP/1.1\r\nX: " + std::string(900, 'x') + "\r\n\r\n"),
              StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_CASE("a client that is refused while it still sends can finish and read why", "[http_server]") {
+  const auto server = serve();
+  Client client(server);
+  client.keep_little();
+  CHECK(client.send("GET /metrics HTTP/1.1\r\nX: " + std::string(500000, 'x')));
+  client.finish();
+  CHECK_THAT(client.rest(), StartsWith("HTTP/1.1 431 "));
 }
 
 TEST_CASE("a request with a body is refused, however long it says that the body is", "[http_server]") {

@@ -32,10 +32,14 @@ components = 2
   const ReloadPlan plan = plan_reload(now, next);
   CHECK(plan.applicable == std::vector<std::string>{"save_interval_seconds", "dynamic_streams", "max_streams",
                                                     "log_level", "log_format", "stream.a.missing",
-                                                    "stream.a.starved_below_points", "stream.a.max_producers",
-                                                    "stream.new"});
+                                                    "stream.a.max_producers", "stream.new"});
   CHECK(plan.needs_restart == std::vector<std::string>{"input", "queue_messages", "stream.a.components",
-                                                       "stream.a.half_life_points", "stream.gone"});
+                                                       "stream.a.half_life_points",
+                                                       "stream.a.starved_below_points", "stream.gone"});
+  const DaemonOptions merged = apply_reload(now, next);
+  CHECK(plan_reload(now, merged).applicable == plan.applicable);
+  CHECK(plan_reload(now, merged).needs_restart == kNone);
+  CHECK(plan_reload(merged, next).needs_restart == plan.needs_restart);
   CHECK(plan_reload(now, now).applicable == kNone);
   CHECK(plan_reload(now, now).needs_restart == kNone);
 }

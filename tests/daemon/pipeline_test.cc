@@ -54,7 +54,6 @@ TEST_CASE("a malformed frame is counted with its stream, and the next frame is l
 }
 
 TEST_CASE("what belongs to no stream is counted by its reason and costs nothing else") {
-  CapturedLog log;
   DaemonAtWork daemon;
   REQUIRE(daemon.source.push({"nonsense", "x"}));
   REQUIRE(daemon.source.push({"emulsion.v1.radar.labels.", "x"}));
@@ -73,8 +72,8 @@ TEST_CASE("what belongs to no stream is counted by its reason and costs nothing 
   CHECK(daemon.labels().size() == 1);
   const auto& outcomes = daemon.source.outcomes();
   CHECK(std::count(outcomes.begin(), outcomes.end(), Outcome::refused) == 6);
-  CHECK(log.count("message refused: frames: 3, expected 2") == 1);
-  CHECK(log.count("message refused: stream \"lidar\" is not configured") == 1);
+  CHECK(daemon.log.count("message refused: frames: 3, expected 2") == 1);
+  CHECK(daemon.log.count("message refused: stream \"lidar\" is not configured") == 1);
 }
 
 TEST_CASE("a state that is damaged refuses the messages of its stream") {
@@ -88,14 +87,13 @@ TEST_CASE("a state that is damaged refuses the messages of its stream") {
 }
 
 TEST_CASE("warnings of one kind are held back beyond a few a second, and their number is told") {
-  CapturedLog log;
   DaemonAtWork daemon;
   for (int i = 0; i < 100; ++i) REQUIRE(daemon.source.push({"nonsense", "x"}));
   daemon.run();
-  CHECK(log.count("message refused") == 5);
+  CHECK(daemon.log.count("message refused") == 5);
   CHECK(refused_messages(daemon, "bad_topic") == 100);
   daemon.wait(2);
-  CHECK(log.count("suppressed 95 similar") == 1);
+  CHECK(daemon.log.count("suppressed 95 similar") == 1);
 }
 
 TEST_CASE("outcomes tell applied, duplicate and refused messages apart") {
@@ -275,14 +273,13 @@ TEST_CASE("a save that fails is told and tried again, and a failing last one is 
   DaemonOptions options = quick_daemon();
   options.save_interval_seconds = 10;
   MemoryStateStore store;
-  CapturedLog log;
   DaemonAtWork daemon(options, &store);
   daemon.send(points_message(0, two_clusters(100)));
   store.fail_saves("disk full");
   daemon.wait(11);
-  CHECK(log.count("stream radar: not saved: memory: radar: cannot write: disk full") == 1);
+  CHECK(daemon.log.count("stream radar: not saved: memory: radar: cannot write: disk full") == 1);
   daemon.wait(1);
-  CHECK(log.count("not saved") == 1);  // not before the next interval
+  CHECK(daemon.log.count("not saved") == 1);  // not before the next interval
   SECTION("the disk has room again") {
     store.fail_saves({});
     daemon.wait(10);
@@ -315,7 +312,10 @@ TEST_CASE("the status board shows what the control endpoint says, and more for m
   CHECK(radar.labels_published == 1);
   CHECK(radar.events_published == 1);
   CHECK(radar.components_starved == 0);
-  CHECK(radar.em_step_seconds.counts()[0] == 1);  // of 0 seconds, as the clock stood still
+  CHECK(radar.em_step_seconds.counts()[0] == 0);  // finding the first model is no step
+  daemon.send(points_message(1, two_clusters(40)));
+  daemon.wait(0.2);
+  CHECK(daemon.board.last()->details.at("radar").em_step_seconds.counts()[0] == 3);  // of 0 seconds, as the clock stood still
   daemon.pipeline->set_ready(false, "because");
   CHECK_FALSE(daemon.board.last()->ready);
   CHECK(daemon.board.last()->not_ready_reason == "because");

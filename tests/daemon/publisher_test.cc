@@ -22,6 +22,11 @@ wire::ModelMessage model_of(const std::string& stream) {
   wire::ModelMessage model;
   model.stream = stream;
   model.dimension = 1;
+  wire::ComponentMessage component;
+  component.id = 1;
+  component.weight = 1;
+  component.parameters = wire::GaussianParameters{wire::CovarianceType::full, {0}, {1}};
+  model.components = {component};
   return model;
 }
 

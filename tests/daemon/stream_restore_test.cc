@@ -191,7 +191,7 @@ TEST_CASE("a reset goes back to the initial model, after a restart too") {
   auto stream = Stream::make("radar", options, initial);
   REQUIRE(stream);
   CHECK(stream->has_model());
-  const std::string fresh = stream->digest();
+  const wire::ModelMessage fresh = stream->model();
   CHECK(take(*stream, points_message(0, two_clusters(3))).labels.size() == 1);
   take(*stream, points_message(1, two_clusters(100, 8)));
   auto restored = Stream::restore("radar", options, initial, stream->state());
@@ -199,8 +199,17 @@ TEST_CASE("a reset goes back to the initial model, after a restart too") {
   StreamOutput output;
   stream->reset(output);
   restored->reset(output);
-  CHECK(stream->digest() == fresh);
-  CHECK(restored->digest() == fresh);
+  CHECK(stream->digest() == restored->digest());
+  for (const Stream* reset : {&*stream, &*restored}) {
+    const wire::ModelMessage model = reset->model();
+    CHECK(model.points_learned == 0);
+    CHECK(model.version == fresh.version);
+    for (std::size_t k = 0; k < 2; ++k) {
+      CHECK(std::get<wire::GaussianParameters>(model.components[k].parameters).mean ==
+            std::get<wire::GaussianParameters>(fresh.components[k].parameters).mean);
+      CHECK(model.components[k].id == fresh.components[k].id + 2);  // no id comes twice
+    }
+  }
 }
 
 TEST_CASE("an initial model of another dimension than configured is refused") {

@@ -411,9 +411,12 @@ TEST_CASE("a reset forgets everything but the positions of the producers") {
   const StreamOutput next = take(stream, points_message(6, two_clusters(100)));
   CHECK(events_of(next, wire::EventKind::gap).empty());
   CHECK(events_of(next, wire::EventKind::seeded).size() == 1);
+  // The same model again, but no component id comes twice.
   Stream fresh = make_stream(quick_options());
-  take(fresh, points_message(0, two_clusters(100)));
-  CHECK(stream.digest() == fresh.digest());
+  const Rows again(next.labels);
+  const Rows first(take(fresh, points_message(0, two_clusters(100))).labels);
+  CHECK(again.densities == first.densities);
+  for (std::size_t row = 0; row < 100; ++row) REQUIRE(again.ids[row] == first.ids[row] + 2);
 }
 
 TEST_CASE("a cluster that stays away is told as starved, and as revived when it comes back") {

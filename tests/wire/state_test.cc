@@ -47,6 +47,7 @@ StreamState state_of(const LearnerOptions& options, Index points) {
   state.points_labelled = 19;
   state.points_paused = 2;
   state.paused = true;
+  state.next_component_id = 7;
   return state;
 }
 
@@ -127,6 +128,19 @@ TEST_CASE("every field around the learner comes back") {
   CHECK(decoded->points_labelled == 19);
   CHECK(decoded->points_paused == 2);
   CHECK(decoded->paused);
+  CHECK(decoded->next_component_id == 7);
+}
+
+TEST_CASE("a state whose next component would have the id of none is refused") {
+  StreamState state = state_of(quick("gaussian(full)"), 0);
+  SECTION("of the learner") {
+    state.learner->next_id = kNoComponent;
+    CHECK(decode_state(encode_state(state)).error().message == "state: learner: next_id: 0, expected at least 1");
+  }
+  SECTION("of the stream") {
+    state.next_component_id = kNoComponent;
+    CHECK(decode_state(encode_state(state)).error().message == "state: next_component_id: 0, expected at least 1");
+  }
 }
 
 TEST_CASE("the digest is that of the learner alone, and changes with a single bit of it") {

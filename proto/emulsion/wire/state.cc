@@ -191,6 +191,7 @@ Result<StepwiseState> stepwise_of(const v1::StepwiseState& from, Index dimension
 void put(const LearnerState& state, v1::LearnerState* out) {
   out->set_dimension(static_cast<std::uint32_t>(state.dimension));
   put(state.buffer, {}, out->mutable_buffer());
+  out->set_next_id(state.next_id);
   for (const std::uint64_t id : state.ids) out->add_ids(id);
   if (state.stepwise) put(*state.stepwise, out->mutable_stepwise());
 }
@@ -201,6 +202,8 @@ Result<LearnerState> learner_of(const v1::LearnerState& from) {
   auto buffer = points_of(from.buffer(), state.dimension, "buffer");
   if (!buffer) return fail(buffer.error().message);
   state.buffer = std::move(*buffer);
+  if (from.next_id() == kNoComponent) return fail("next_id: 0, expected at least 1");
+  state.next_id = from.next_id();
   state.ids.assign(from.ids().begin(), from.ids().end());
   if (!from.has_stepwise()) return state;
   auto stepwise = stepwise_of(from.stepwise(), state.dimension);
@@ -275,6 +278,7 @@ std::string encode_state(const StreamState& state) {
   out.set_points_labelled(state.points_labelled);
   out.set_points_paused(state.points_paused);
   out.set_paused(state.paused);
+  out.set_next_component_id(state.next_component_id);
   return out.SerializeAsString();
 }
 
@@ -297,6 +301,8 @@ Result<StreamState> decode_state(std::string_view bytes) {
   state.points_labelled = from.points_labelled();
   state.points_paused = from.points_paused();
   state.paused = from.paused();
+  if (from.next_component_id() == kNoComponent) return fail("state: next_component_id: 0, expected at least 1");
+  state.next_component_id = from.next_component_id();
   return state;
 }
 

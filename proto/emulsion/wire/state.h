@@ -50,6 +50,7 @@ struct StreamState {
   std::uint64_t points_labelled = 0;
   std::uint64_t points_paused = 0;
   bool paused = false;
+  std::uint64_t next_component_id = 1;  // while there is no learner
 };
 
 // Equal states give equal bytes.
