@@ -29,6 +29,11 @@ double covariance(const wire::GaussianParameters& parameters, std::size_t i, std
   return parameters.covariance[parameters.covariance_type == wire::CovarianceType::diagonal ? i : 0];
 }
 
+std::string signed_number(double correlation) {
+  const std::string text = fmt::format("{:+.2f}", correlation);
+  return text == "-0.00" ? "+0.00" : text;
+}
+
 }  // namespace
 
 std::vector<std::pair<double, double>> coordinates(const wire::ComponentMessage& component) {
@@ -80,7 +85,7 @@ std::string model_table(const wire::ModelMessage& model, std::size_t width) {
                                    significant(component.effective_sample_size, 3)};
     for (std::size_t i = 0; i < shown; ++i) cells.push_back(spreads[i][k]);
     for (std::size_t i = 1; correlated && i < shown; ++i) {
-      for (std::size_t j = 0; j < i; ++j) cells.push_back(fmt::format("{:+.2f}", correlation(component, i, j)));
+      for (std::size_t j = 0; j < i; ++j) cells.push_back(signed_number(correlation(component, i, j)));
     }
     if (starved) cells.push_back(component.starved ? "starved" : "");
     table.row(std::move(cells));

@@ -52,6 +52,12 @@ struct ReadCount {
   std::vector<std::string> refusals;  // the first few
 };
 
+// Ctrl-C ends an input early, and that is then no fault of the data.
+tl::unexpected<Failure> unreadable(const Error& error) {
+  if (interrupted()) return fail(exit_code::kInterrupted, "interrupted");
+  return fail(exit_code::kBadData, error.message);
+}
+
 void append(PointBatch& all, const PointBatch& more) {
   if (all.size() == 0) {
     all = more;
@@ -81,7 +87,7 @@ Attempt<PointBatch> read_whole(wire::PointReader& reader) {
   PointBatch all;
   for (;;) {
     auto table = reader.read(kRows);
-    if (!table) return fail(exit_code::kBadData, table.error().message);
+    if (!table) return unreadable(table.error());
     if (!*table) return all;
     append(all, (*table)->batch);
     if (interrupted()) return fail(exit_code::kInterrupted, "interrupted");
@@ -103,7 +109,7 @@ class Sending {
 
   Attempt<void> run() {
     auto reader = wire::PointReader::open(options_.path, options_.reader);
-    if (!reader) return fail(exit_code::kBadData, reader.error().message);
+    if (!reader) return unreadable(reader.error());
     report_columns(options_, *reader);
     Attempt<void> outcome;
     if (options_.shuffle || options_.repeat > 1) {
@@ -142,7 +148,7 @@ class Sending {
     const auto rows = static_cast<Index>(options_.feed.batch_rows);
     while (left() > 0) {
       auto table = reader.read(rows);
-      if (!table) return fail(exit_code::kBadData, table.error().message);
+      if (!table) return unreadable(table.error());
       if (!*table) return {};
       const PointBatch& batch = (*table)->batch;
       if (auto pushed = push(batch); !pushed) return pushed;

@@ -13,7 +13,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string waiting(const wire::StreamStatus& stream) {
-  if (stream.phase != wire::StreamPhase::warming_up) return std::to_string(stream.points_waiting);
+  if (stream.phase != wire::StreamPhase::warming_up || stream.points_to_seed == 0)
+    return std::to_string(stream.points_waiting);
   return fmt::format("{} of {}", stream.points_waiting, stream.points_to_seed);
 }
 
@@ -141,8 +142,8 @@ std::string stream_table(const wire::StreamStatus& stream, std::size_t width) {
 
   Table producers;
   producers.column("producer", Align::left);
-  for (const char* heading : {"messages", "accepted", "refused", "missing", "duplicate", "reordered", "restarts",
-                              "last sequence", "session"}) {
+  for (const char* heading :
+       {"messages", "accepted", "refused", "missing", "twice", "late", "restarts", "last", "session"}) {
     producers.column(heading, Align::right);
   }
   for (const auto& producer : stream.producers) {
@@ -156,6 +157,9 @@ std::string stream_table(const wire::StreamStatus& stream, std::size_t width) {
 }
 
 std::string waits_for_model(const wire::StreamStatus& stream) {
+  if (stream.points_to_seed == 0) {  // how many depends on the dimension of the first
+    return fmt::format("stream \"{}\" waits for its first points", wire::printable(stream.stream));
+  }
   std::string text = fmt::format("stream \"{}\" waits for its first model: {} points", wire::printable(stream.stream),
                                  waiting(stream));
   if (stream.points_waiting > 0) {

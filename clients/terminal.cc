@@ -43,7 +43,7 @@ TerminalScreen::~TerminalScreen() {
 void TerminalScreen::draw(const std::vector<std::string>& lines) {
   std::string text = "\x1b[H";
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (i > 0) text += "\r\n";
+    if (i > 0) text += "\n";
     text += lines[i] + "\x1b[K";
   }
   text += "\x1b[J";

@@ -74,7 +74,7 @@ std::vector<std::string> stream_lines(const TopSample& now, const TopSample* bef
   }
   for (const auto& stream : now.status.streams) {
     const auto* old = find(before, stream.stream);
-    const bool warming = stream.phase == wire::StreamPhase::warming_up;
+    const bool warming = stream.phase == wire::StreamPhase::warming_up && stream.points_to_seed > 0;
     table.row({fit(wire::printable(stream.stream), 16), wire::name(stream.phase),
                short_count(old == nullptr ? kUnknown : rate(old->points_accepted, stream.points_accepted, seconds)),
                std::to_string(stream.points_accepted), std::to_string(rows_refused(stream)),

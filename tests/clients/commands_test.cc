@@ -214,7 +214,7 @@ TEST_CASE("shuffling keeps rows together and depends on the seed alone") {
   }
 }
 
-TEST_CASE("a bad row stops the feed after the rows before it, or is skipped; both exit with 65") {
+TEST_CASE("a bad row stops the feed after the rows before it, or is skipped, both exit with 65") {
   FakeDaemon daemon;
   const File file("a\n1\n2\nx\n4\n");
   const Words both{"input", "control"};

@@ -132,7 +132,7 @@ TEST_CASE("a subscriber to nobody is not connected") {
   CHECK_FALSE(subscriber->connected());
 }
 
-TEST_CASE("Ctrl-C ends a wait and is told from silence; outside of the scope it is not known") {
+TEST_CASE("Ctrl-C ends a wait and is told from silence, outside of the scope it is not known") {
   CHECK_FALSE(interrupted());
   {
     const InterruptScope scope;

@@ -55,6 +55,7 @@ TEST_CASE("a stream that waits says for how many points, and how to start with w
   wire::StreamStatus empty = waiting_stream();
   empty.points_waiting = 0;
   CHECK(waits_for_model(empty) == "stream \"room\" waits for its first model: 0 of 100 points");
+  CHECK(waits_for_model({}) == "stream \"\" waits for its first points");
 }
 
 TEST_CASE("the status as JSON is one line with every count") {

@@ -76,7 +76,7 @@ TEST_CASE("a recording gives back the frames that were written", "[replay]") {
   CHECK(replay(record(directory, {}), "").empty());
 }
 
-TEST_CASE("a recording is given to the stream that is named; what is not of points is a fault", "[replay]") {
+TEST_CASE("a recording is given to the stream that is named, what is not of points is a fault", "[replay]") {
   const TemporaryDirectory directory;
   const std::string path = record(directory, {kFrames[1], {"emulsion.v1.radar.labels.", "x"}, {"nonsense", "y"}});
   const auto frames = replay(path, "other");

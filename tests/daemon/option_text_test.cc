@@ -116,10 +116,10 @@ TEST_CASE("config/emulsiond.conf holds every option at its default, with its mea
   check(stream_options(), "defaults.");
 }
 
-TEST_CASE("the demo learns four full clusters of the occupancy stream and keeps no state") {
+TEST_CASE("the demo learns four clusters of one shape of the occupancy stream and keeps no state") {
   const auto demo = load_options({"--config", EMULSION_SOURCE_DIR "/config/demo.conf"}, {}).options;
   CHECK(demo.streams.at("occupancy").learner.components == 4);
-  CHECK(demo.streams.at("occupancy").learner.family == "gaussian(full)");
+  CHECK(demo.streams.at("occupancy").learner.family == "gaussian(tied)");
   CHECK(demo.state_directory.empty());
 }
 

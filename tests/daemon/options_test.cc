@@ -69,7 +69,7 @@ TEST_CASE("a list of inputs is replaced by that of a higher origin") {
             .options.inputs.size() == 3);
 }
 
-TEST_CASE("a stream has the values of [defaults] but for its own section, wherever that stands") {
+TEST_CASE("a stream has the values of the defaults but for its own section, wherever that stands") {
   const auto loaded =
       load_text("[stream.a]\ncomponents = 7\n[stream.b]\n[defaults]\ncomponents = 3\nbatch_points = 9\n",
                 {"--stream.c.step", "cumulative"});

@@ -160,6 +160,19 @@ TEST_CASE("the oldest holes are given up beyond a number, and stay counted as mi
   CHECK(tracker.arrive("a", 1, 0)->duplicate);  // given up
   CHECK(tracker.arrive("a", 1, 20)->reordered);  // the first one that is still known
   CHECK(tracker.status().at(0).messages_missing == many - 1);
+  SourceTracker restored(1);
+  restored.restore(tracker.state());
+  CHECK(restored.status().at(0).messages_missing == many - 1);
+}
+
+TEST_CASE("a new limit of producers holds at once, and those that are known stay") {
+  SourceTracker tracker(1);
+  REQUIRE(tracker.arrive("a", 1, 0));
+  tracker.set_max_producers(2);
+  CHECK(tracker.arrive("b", 1, 0));
+  tracker.set_max_producers(1);
+  CHECK(tracker.arrive("b", 1, 1));
+  CHECK_FALSE(tracker.arrive("c", 1, 0));
 }
 
 TEST_CASE("late messages that split a hole do not make more holes than allowed") {

@@ -71,7 +71,7 @@ TEMPLATE_TEST_CASE("a stream without a state has nothing, and removing nothing i
   CHECK(room.store().list().value().empty());
 }
 
-TEMPLATE_TEST_CASE("the streams with a state are listed in order; a removed one is gone", "[state]", MemoryRoom,
+TEMPLATE_TEST_CASE("the streams with a state are listed in order, a removed one is gone", "[state]", MemoryRoom,
                    FileRoom) {
   TestType room;
   for (const char* stream : {"b", "c", "a", "B"}) REQUIRE(room.store().save(stream, "x"));

@@ -258,7 +258,7 @@ class EndToEndTest(unittest.TestCase):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="emulsion-e2e-"))
         self.addCleanup(shutil.rmtree, self.directory)
         self.context = zmq.Context()
-        self.addCleanup(self.context.destroy, linger=0)
+        self.addCleanup(self.context.term)
         self.daemons = []
         (self.directory / "probe.json").write_text('{"components": [{"weight": 1, "mean": [0], "covariance": [[1]]}]}')
 
@@ -288,7 +288,8 @@ class EndToEndTest(unittest.TestCase):
 
     def start(self, config="", *arguments, **options):
         """A daemon that is ready, and has one stream that the test does not know of: the probe of Subscriber."""
-        probe = ["--stream.probe.components", "1", "--stream.probe.initial_model", str(self.directory / "probe.json")]
+        probe = ["--stream.probe.components", "1", "--stream.probe.covariance", "full"]
+        probe += ["--stream.probe.initial_model", str(self.directory / "probe.json")]
         daemon = self.launch(config, *arguments, *probe, **options)
         daemon.learn_endpoints()
         return daemon
@@ -312,6 +313,7 @@ class EndToEndTest(unittest.TestCase):
         socket.sndhwm = socket.rcvhwm = 0
         if endpoint is not None:
             socket.connect(endpoint)
+        self.addCleanup(socket.close)  # and not before: a socket that Python collects loses what it has not sent
         return socket
 
     def producer(self, daemon, stream, name="python", session=1, socket=None):

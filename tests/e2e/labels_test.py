@@ -31,9 +31,9 @@ class LabelsTest(EndToEndTest):
         return sent
 
     def receive(self, subscriber, rows):
-        """Labels of so many rows, and the models that came meanwhile, by version."""
+        """Labels of so many rows, and the models that made them, by version. A model follows its first labels."""
         labels, models = [], {}
-        while rows > 0:
+        while rows > 0 or labels[-1].model_spans[-1].model_version not in models:
             message = subscriber.next()
             if hasattr(message, "components"):
                 models[message.version] = message

@@ -56,7 +56,8 @@ inline Eigen::MatrixXd some_shares(Index n, Index components, std::uint64_t seed
 inline Prior no_prior(Index d) { return {{0, 1e-3, 0}, Eigen::VectorXd::Ones(d)}; }
 
 inline MaximisedBank maximise(const BankStatistics& statistics, const Bank& previous, const Prior& prior) {
-  return statistics.family->maximise(statistics, prior, previous, std::vector<bool>(static_cast<std::size_t>(previous.size()), false));
+  return statistics.family->maximise(statistics, prior, previous,
+                                     std::vector<bool>(static_cast<std::size_t>(previous.size()), false));
 }
 
 inline double difference(const BankStatistics& a, const BankStatistics& b) {

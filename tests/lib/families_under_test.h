@@ -26,7 +26,8 @@ inline std::vector<FamilyCase> family_cases() {
 }
 
 // K components that overlap, with covariances as the family assumes them.
-inline std::vector<Gaussian> example_components(Shape shape, Index d, Index components, double offset = 0, std::uint64_t seed = 5) {
+inline std::vector<Gaussian> example_components(Shape shape, Index d, Index components, double offset = 0,
+                                                std::uint64_t seed = 5) {
   Sampler sampler(seed);
   std::vector<Gaussian> result;
   for (Index k = 0; k < components; ++k) {

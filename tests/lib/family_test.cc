@@ -1,49 +1,12 @@
 // The contract of family.h, for every family of the registry. The names of the tests are the contract.
 #include <catch2/catch.hpp>
-#include <limits>
 
-#include "lib/bank_at_work.h"
+#include "lib/family_example.h"
 
 namespace emulsion {
 namespace {
 
 using namespace testing;
-
-constexpr Index kDimension = 3;
-constexpr Index kComponents = 3;
-
-FamilyCase any_family() {
-  const FamilyCase c = GENERATE(from_range(family_cases()));
-  UNSCOPED_INFO(c.name);
-  return c;
-}
-
-struct Example {
-  explicit Example(const FamilyCase& c, double offset = 0, Index n = 200)
-      : components(example_components(c.shape, kDimension, kComponents, offset)),
-        bank(bank_of(c, components)),
-        points((3 * Sampler(7).normals(kDimension, n)).array() + offset),
-        shares(some_shares(n, kComponents, 8)) {}
-
-  BankStatistics statistics(Index first, Index count) const {
-    return statistics_of(*bank, points.middleCols(first, count), shares.middleRows(first, count));
-  }
-
-  std::vector<Gaussian> components;
-  std::shared_ptr<const Bank> bank;
-  Eigen::MatrixXd points;
-  Eigen::MatrixXd shares;
-};
-
-BankStatistics merged(BankStatistics a, const BankStatistics& b) {
-  a.family->merge(a, b);
-  return a;
-}
-
-BankStatistics scaled(BankStatistics a, double factor) {
-  a.family->scale(a, factor);
-  return a;
-}
 
 TEST_CASE("every family of the registry is under test", "[family]") {
   std::vector<std::string> names;
@@ -51,14 +14,15 @@ TEST_CASE("every family of the registry is under test", "[family]") {
   CHECK(names == family_names());
 }
 
-TEST_CASE("a family is found by its name; an unknown one is refused with the names there are", "[family]") {
+TEST_CASE("a family is found by its name, an unknown one is refused with the names there are", "[family]") {
   const auto c = any_family();
   REQUIRE(find_family(c.name));
   CHECK((*find_family(c.name))->name() == c.name);
   const auto unknown = find_family("gauss");
   REQUIRE_FALSE(unknown);
   CHECK(unknown.error().message ==
-        "family \"gauss\" is unknown; there are: gaussian(full), gaussian(diagonal), gaussian(spherical), gaussian(tied)");
+        "family \"gauss\" is unknown; there are: gaussian(full), gaussian(diagonal), gaussian(spherical), "
+        "gaussian(tied)");
 }
 
 TEST_CASE("merging equals having seen both batches", "[family]") {
@@ -69,7 +33,8 @@ TEST_CASE("merging equals having seen both batches", "[family]") {
   CHECK(difference(both, e.statistics(0, 200)) < tolerance);
   // And both equal the sums by the textbook.
   std::vector<Moments> all;
-  for (Index k = 0; k < kComponents; ++k) all.push_back(moments(e.components[static_cast<std::size_t>(k)], e.points, e.shares.col(k).cast<Wide>()));
+  for (Index k = 0; k < kComponents; ++k)
+    all.push_back(moments(e.components[static_cast<std::size_t>(k)], e.points, e.shares.col(k).cast<Wide>()));
   const auto found = maximise(both, *e.bank, no_prior(kDimension));
   check_equal(components_of(c, *found.bank), m_step(c.shape, all, 0, WideVector::Ones(kDimension)), tolerance);
 }
@@ -130,7 +95,8 @@ TEST_CASE("a point of weight 2 equals two points", "[family]") {
     twice.col(2 * i) = twice.col(2 * i + 1) = points.col(i);
     shares_twice.row(2 * i) = shares_twice.row(2 * i + 1) = e.shares.row(i);
   }
-  CHECK(difference(statistics_of(*e.bank, points.leftCols(50), 2 * e.shares.topRows(50)), statistics_of(*e.bank, twice, shares_twice)) < 1e-13);
+  CHECK(difference(statistics_of(*e.bank, points.leftCols(50), 2 * e.shares.topRows(50)),
+                   statistics_of(*e.bank, twice, shares_twice)) < 1e-13);
 }
 
 TEST_CASE("a component without a share of any point has no statistics", "[family]") {
@@ -186,7 +152,8 @@ TEST_CASE("a standard normal has log density -0.9189 at its mean and half a nat 
   CHECK(found(1, 0) == Approx(-1.4189385332046727).epsilon(1e-15));
 }
 
-TEST_CASE("a row's log density does not depend on its neighbours or its place in the tile, to the last bit", "[family]") {
+TEST_CASE("a row's log density does not depend on its neighbours or its place in the tile, to the last bit",
+          "[family]") {
   const auto c = any_family();
   const bool incomplete = GENERATE(false, true);
   const Example e(c);
@@ -215,7 +182,8 @@ TEST_CASE("the density of an incomplete point is the marginal of the coordinates
       if (lost >> j & 1) point[j] = std::nan("");
     const auto found = log_densities(*e.bank, tile_of(point));
     for (Index k = 0; k < kComponents; ++k)
-      CHECK(found(0, k) == Approx(static_cast<double>(log_density(e.components[static_cast<std::size_t>(k)], point))).epsilon(1e-13));
+      CHECK(found(0, k) ==
+            Approx(static_cast<double>(log_density(e.components[static_cast<std::size_t>(k)], point))).epsilon(1e-13));
   }
 }
 
@@ -235,7 +203,8 @@ TEST_CASE("an M-step with missing values is that of Ghahramani and Jordan", "[fa
   lose_coordinates(batch, 0.3, 11);
   e.points = batch.points;
   std::vector<Moments> all;
-  for (Index k = 0; k < kComponents; ++k) all.push_back(moments(e.components[static_cast<std::size_t>(k)], e.points, e.shares.col(k).cast<Wide>()));
+  for (Index k = 0; k < kComponents; ++k)
+    all.push_back(moments(e.components[static_cast<std::size_t>(k)], e.points, e.shares.col(k).cast<Wide>()));
   const auto found = maximise(e.statistics(0, 200), *e.bank, no_prior(kDimension));
   check_equal(components_of(c, *found.bank), m_step(c.shape, all, 0, WideVector::Ones(kDimension)), tolerance);
 }
@@ -245,9 +214,11 @@ TEST_CASE("the prior counts as its points, at its fraction of the stream's varia
   const Example e(c);
   const Prior prior{{5, 0.25, 0}, Eigen::Vector3d(1, 40, 300)};
   std::vector<Moments> all;
-  for (Index k = 0; k < kComponents; ++k) all.push_back(moments(e.components[static_cast<std::size_t>(k)], e.points, e.shares.col(k).cast<Wide>()));
+  for (Index k = 0; k < kComponents; ++k)
+    all.push_back(moments(e.components[static_cast<std::size_t>(k)], e.points, e.shares.col(k).cast<Wide>()));
   const auto found = maximise(e.statistics(0, 200), *e.bank, prior);
-  check_equal(components_of(c, *found.bank), m_step(c.shape, all, 5, WideVector(0.25L * prior.variances.cast<Wide>())), 1e-12);
+  check_equal(components_of(c, *found.bank), m_step(c.shape, all, 5, WideVector(0.25L * prior.variances.cast<Wide>())),
+              1e-12);
   CHECK(found.repairs == std::vector<Repair>(kComponents, Repair::none));
 }
 
@@ -306,123 +277,12 @@ TEST_CASE("the expected statistics of 0 points weigh nothing", "[family]") {
 TEST_CASE("a component that is kept keeps its parameters, to the last bit", "[family]") {
   const auto c = any_family();
   const Example e(c);
-  const auto found = family_of(c).maximise(e.statistics(0, 200), no_prior(kDimension), *e.bank, {false, true, false}).bank->pack();
+  const auto found =
+      family_of(c).maximise(e.statistics(0, 200), no_prior(kDimension), *e.bank, {false, true, false}).bank->pack();
   // A tied covariance belongs to all.
   const Index kept = c.shape == Shape::tied ? kDimension : found.rows();
   CHECK(same_bits(found.col(1).head(kept), e.bank->pack().col(1).head(kept)));
   CHECK_FALSE(same_bits(found.col(0).head(kept), e.bank->pack().col(0).head(kept)));
-}
-
-// What maximise makes of points by the thousand is usable: finite, and a distribution.
-void check_usable(const FamilyCase& c, const MaximisedBank& found) {
-  const auto packed = found.bank->pack();
-  CHECK(packed.allFinite());
-  const auto again = family_of(c).unpack(packed, found.bank->dimension());
-  CAPTURE(again ? std::string() : again.error().message);
-  CHECK(again);
-  Tile tile = tile_of(packed.topRows(found.bank->dimension()));
-  CHECK(log_densities(*found.bank, tile).allFinite());
-}
-
-struct Repaired {
-  MaximisedBank maximised;
-  Eigen::MatrixXd covariance;  // of component 1
-};
-
-Repaired one_component(const FamilyCase& c, const Eigen::MatrixXd& points, double strength) {
-  const auto bank = family_of(c).place(points.leftCols(1), Eigen::VectorXd::Ones(points.rows()));
-  const auto statistics = statistics_of(*bank, points, Eigen::MatrixXd::Ones(points.cols(), 1));
-  const Prior prior{{strength, 1e-3, 0}, Eigen::VectorXd::Ones(points.rows())};
-  auto found = maximise(statistics, *bank, prior);
-  check_usable(c, found);
-  return {found, components_of(c, *found.bank).front().covariance.cast<double>()};
-}
-
-bool dense(const FamilyCase& c) { return c.shape == Shape::full || c.shape == Shape::tied; }
-
-TEST_CASE("points on a line make a covariance that needs jitter only where coordinates may correlate", "[family]") {
-  const auto c = any_family();
-  // Along (1, 1): variances 2/3, covariance 2/3.
-  const auto found = one_component(c, (Eigen::MatrixXd(2, 3) << -1, 0, 1, -1, 0, 1).finished(), 0);
-  CHECK(found.maximised.repairs.front() == (dense(c) ? Repair::jitter : Repair::none));
-  CHECK(found.covariance(0, 0) == Approx(2.0 / 3).epsilon(1e-9));
-  if (dense(c)) CHECK(found.covariance(1, 0) == Approx(2.0 / 3).epsilon(1e-9));
-}
-
-TEST_CASE("points that are all equal make a covariance at the bottom of the ladder, relative to the stream", "[family]") {
-  const auto c = any_family();
-  const auto found = one_component(c, Eigen::MatrixXd::Constant(2, 9, 1e8), 0);
-  CHECK(found.maximised.repairs.front() == (dense(c) ? Repair::jitter : Repair::eigenvalue_floor));
-  CHECK(found.covariance(0, 0) == Approx(dense(c) ? 1e-12 : 1e-9));
-  // With a prior it is the prior's: 9 points at 0 and 1 at 1e-3.
-  const auto held = one_component(c, Eigen::MatrixXd::Constant(2, 9, 1e8), 1);
-  CHECK(held.maximised.repairs.front() == Repair::none);
-  CHECK(held.covariance(0, 0) == Approx(1e-4));
-}
-
-TEST_CASE("a single point without a prior still makes a distribution", "[family]") {
-  const auto c = any_family();
-  const auto found = one_component(c, Eigen::Vector2d(3, 4), 0);
-  CHECK(found.maximised.repairs.front() != Repair::none);
-  CHECK(found.maximised.bank->pack()(0, 0) == 3);
-}
-
-TEST_CASE("scatter that no points can have is repaired from its good directions, or kept", "[family]") {
-  const auto c = any_family();
-  const auto bank = family_of(c).place(Eigen::MatrixXd::Zero(2, 1), Eigen::Vector2d(7, 7));
-  BankStatistics statistics = family_of(c).empty(2, 1);
-  statistics.weight[0] = 1;
-  if (dense(c))
-    statistics.moments.col(0) << 0, 0, 1, 2, 1;  // eigenvalues 3 and -1
-  else
-    statistics.moments.col(0) << 0, 0, -1, -1;
-  const auto found = maximise(statistics, *bank, no_prior(2));
-  check_usable(c, found);
-  CHECK(found.repairs.front() == Repair::eigenvalue_floor);
-}
-
-TEST_CASE("beyond repair a component keeps all of its last good parameters", "[family]") {
-  const auto c = any_family();
-  const double bad = GENERATE(std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN());
-  const auto bank = family_of(c).place(Eigen::MatrixXd::Constant(2, 1, 5), Eigen::Vector2d(7, 7));
-  BankStatistics statistics = family_of(c).empty(2, 1);
-  statistics.weight[0] = 1;
-  statistics.moments.col(0).setConstant(1);
-  statistics.moments.col(0).tail(1).setConstant(bad);
-  auto found = maximise(statistics, *bank, no_prior(2));
-  CHECK(found.repairs.front() == Repair::kept_previous);
-  CHECK(same_bits(found.bank->pack(), bank->pack()));
-
-  statistics.moments.col(0).setConstant(1);
-  statistics.moments(0, 0) = bad;
-  found = maximise(statistics, *bank, no_prior(2));
-  CHECK(found.repairs.front() == Repair::kept_previous);
-  const Index kept = c.shape == Shape::tied ? 2 : found.bank->pack().rows();  // a tied covariance belongs to all
-  CHECK(same_bits(found.bank->pack().topRows(kept), bank->pack().topRows(kept)));
-}
-
-TEST_CASE("no points and no prior leave the last good covariance", "[family]") {
-  const auto c = any_family();
-  const auto bank = family_of(c).place(Eigen::MatrixXd::Constant(2, 2, 5), Eigen::Vector2d(7, 7));
-  const auto found = maximise(family_of(c).empty(2, 2), *bank, no_prior(2));
-  check_usable(c, found);
-  CHECK(components_of(c, *found.bank).front().covariance(0, 0) == 7);
-}
-
-TEST_CASE("maximising and packing never yield a number that is not finite", "[family]") {
-  const auto c = any_family();
-  const double unit = GENERATE(1e-150, 1e-100, 1e-30, 1.0, 1e30, 1e100, 1e149);
-  const double strength = GENERATE(0.0, 1.0);
-  CAPTURE(unit, strength);
-  const Eigen::MatrixXd points = unit * Sampler(3).normals(kDimension, 40);
-  const Eigen::VectorXd spread = Eigen::VectorXd::Constant(kDimension, unit * unit);
-  const auto bank = family_of(c).place(points.leftCols(kComponents), spread);
-  for (const double share : {1e-300, 1e-12, 1.0, 1e6}) {
-    CAPTURE(share);
-    const auto statistics = statistics_of(*bank, points, Eigen::MatrixXd::Constant(40, kComponents, share));
-    REQUIRE(statistics.moments.allFinite());
-    check_usable(c, maximise(statistics, *bank, {{strength, 1e-3, 0}, spread}));
-  }
 }
 
 std::string refusal(const FamilyCase& c, const Eigen::MatrixXd& parameters, Index d) {
@@ -456,7 +316,8 @@ TEST_CASE("parameters that are no distribution are refused by the number of thei
   CHECK(with(good.rows() - 1, -1).starts_with("component 2: "));
   if (dense(c)) CHECK(with(3, 1e3).starts_with("component 2: covariance is not positive definite"));
   if (c.shape == Shape::tied) {
-    CHECK(with(2, good(2, 1) * 1.5) == "component 2: covariance differs from that of component 1, expected one for all");
+    CHECK(with(2, good(2, 1) * 1.5) ==
+          "component 2: covariance differs from that of component 1, expected one for all");
   }
 }
 

@@ -14,7 +14,8 @@ inline Learner learner(const LearnerOptions& options, Index dimension) {
   return std::move(*made);
 }
 
-inline Snapshot model_of(const std::string& family, Shape shape, const std::vector<Gaussian>& components, double effective_sample_size) {
+inline Snapshot model_of(const std::string& family, Shape shape, const std::vector<Gaussian>& components,
+                         double effective_sample_size) {
   Snapshot model;
   model.dimension = components.front().mean.size();
   model.effective_sample_size = effective_sample_size;
@@ -50,7 +51,8 @@ inline void append(Learned& all, const Learned& more) {
 }
 
 // Learns the points in messages of so many.
-inline Learned learn_in_messages(Learner& learner, const PointBatch& batch, Index size, bool with_responsibilities = false) {
+inline Learned learn_in_messages(Learner& learner, const PointBatch& batch, Index size,
+                                 bool with_responsibilities = false) {
   Learned all;
   for (Index first = 0; first < batch.size(); first += size)
     append(all, learner.learn(slice(batch, first, std::min(size, batch.size() - first)), with_responsibilities));
@@ -58,16 +60,30 @@ inline Learned learn_in_messages(Learner& learner, const PointBatch& batch, Inde
 }
 
 // The components of a snapshot in the order of the places nearest to them.
-inline std::vector<Gaussian> components_near(const Snapshot& model, Shape shape, const std::vector<Eigen::VectorXd>& places) {
+inline std::vector<Gaussian> components_near(const Snapshot& model, Shape shape,
+                                             const std::vector<Eigen::VectorXd>& places) {
   std::vector<Gaussian> result;
   for (const auto& place : places) {
     const ComponentSnapshot* best = nullptr;
     for (const auto& c : model.components)
-      if (!best || (c.parameters.head(place.size()) - place).norm() < (best->parameters.head(place.size()) - place).norm()) best = &c;
+      if (!best ||
+          (c.parameters.head(place.size()) - place).norm() < (best->parameters.head(place.size()) - place).norm())
+        best = &c;
     result.push_back(unpack(shape, best->parameters, place.size()));
     result.back().weight = best->weight;
   }
   return result;
+}
+
+// What learns the clusters of three_clusters, and what it has found of them.
+inline LearnerOptions clusters(Index components = 3) {
+  LearnerOptions options;
+  options.components = components;
+  return options;
+}
+
+inline std::vector<Gaussian> found_clusters(const Learner& learned, Shape shape = Shape::full) {
+  return components_near(learned.snapshot(), shape, three_clusters().means);
 }
 
 // Times that are mostly regular, with gaps, repetitions and a step back.

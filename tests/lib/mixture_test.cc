@@ -13,7 +13,8 @@ const FamilyCase kFull{"gaussian(full)", Shape::full};
 
 Mixture mixture_of(const std::vector<Gaussian>& components) {
   Eigen::VectorXd weights(components.size());
-  for (std::size_t k = 0; k < components.size(); ++k) weights[static_cast<Index>(k)] = static_cast<double>(components[k].weight);
+  for (std::size_t k = 0; k < components.size(); ++k)
+    weights[static_cast<Index>(k)] = static_cast<double>(components[k].weight);
   return Mixture({bank_of(kFull, components)}, weights);
 }
 
@@ -56,7 +57,8 @@ TEST_CASE("a point far from every component still gets finite values that sum to
 }
 
 TEST_CASE("a point too far from narrow components for its density to be a number counts as the least probable") {
-  const auto bank = find_family("gaussian(full)").value()->place(Eigen::MatrixXd::Zero(2, 2), Eigen::Vector2d(1e-40, 1e-40));
+  const auto bank =
+      find_family("gaussian(full)").value()->place(Eigen::MatrixXd::Zero(2, 2), Eigen::Vector2d(1e-40, 1e-40));
   const Mixture mixture({bank}, Eigen::Vector2d(0.5, 0.5));
   const auto found = expect(mixture, tile_of(Eigen::Vector2d(1e150, -1e150)));
   CHECK(std::isfinite(found.log_density[0]));
@@ -131,7 +133,8 @@ TEST_CASE("statistics that hold no number or no points cannot be maximised") {
   none.weight_points = 0;
   CHECK(maximise(statistics, none, mixture, 1).error().message == "the statistics have no points");
   statistics.banks.front().moments(0, 0) = std::nan("");
-  CHECK(maximise(statistics, none, mixture, 1).error().message == "the statistics of the mini-batch hold a number that is not finite");
+  CHECK(maximise(statistics, none, mixture, 1).error().message ==
+        "the statistics of the mini-batch hold a number that is not finite");
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ TEST_CASE("uniform numbers are the top 53 bits of the Mersenne twister") {
   CHECK(random.uniform() == static_cast<double>(14514284786278117030ULL >> 11) / 9007199254740992.0);
 }
 
-TEST_CASE("uniform numbers fill [0, 1) evenly") {
+TEST_CASE("uniform numbers fill 0 to 1 evenly") {
   Random random(1);
   constexpr int n = 100000;
   double sum = 0;

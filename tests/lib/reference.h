@@ -39,7 +39,8 @@ inline Eigen::MatrixXd pack(Shape shape, const std::vector<Gaussian>& components
   }
   Eigen::MatrixXd packed(columns.front().size(), columns.size());
   for (std::size_t k = 0; k < columns.size(); ++k)
-    for (std::size_t p = 0; p < columns[k].size(); ++p) packed(static_cast<Index>(p), static_cast<Index>(k)) = columns[k][p];
+    for (std::size_t p = 0; p < columns[k].size(); ++p)
+      packed(static_cast<Index>(p), static_cast<Index>(k)) = columns[k][p];
   return packed;
 }
 
@@ -111,7 +112,8 @@ inline Moments moments(const Gaussian& g, const Eigen::MatrixXd& points, const W
 }
 
 // The M-step under a prior covariance `prior` (diagonal, d) that counts `strength` points. Leaves weights alone.
-inline std::vector<Gaussian> m_step(Shape shape, const std::vector<Moments>& all, Wide strength, const WideVector& prior) {
+inline std::vector<Gaussian> m_step(Shape shape, const std::vector<Moments>& all, Wide strength,
+                                    const WideVector& prior) {
   const WideMatrix believed = WideMatrix(prior.asDiagonal()) * strength;
   std::vector<Gaussian> result;
   Wide weight = 0;
@@ -122,7 +124,8 @@ inline std::vector<Gaussian> m_step(Shape shape, const std::vector<Moments>& all
     WideMatrix covariance = (m.scatter + believed) / (m.weight + strength);
     if (shape == Shape::diagonal) covariance = WideMatrix(covariance.diagonal().asDiagonal());
     if (shape == Shape::spherical)
-      covariance = WideMatrix::Identity(covariance.rows(), covariance.cols()) * covariance.trace() / static_cast<Wide>(covariance.rows());
+      covariance = WideMatrix::Identity(covariance.rows(), covariance.cols()) * covariance.trace() /
+                   static_cast<Wide>(covariance.rows());
     result.push_back({1, m.mean, covariance});
   }
   if (shape == Shape::tied)
@@ -136,9 +139,11 @@ inline WideVector coordinate_variances(const PointBatch& batch) {
   for (Index j = 0; j < batch.dimension(); ++j) {
     Wide weight = 0, sum = 0, squares = 0;
     for (Index i = 0; i < batch.size(); ++i)
-      if (!std::isnan(batch.points(j, i))) weight += batch.weight(i), sum += batch.weight(i) * static_cast<Wide>(batch.points(j, i));
+      if (!std::isnan(batch.points(j, i)))
+        weight += batch.weight(i), sum += batch.weight(i) * static_cast<Wide>(batch.points(j, i));
     for (Index i = 0; i < batch.size(); ++i)
-      if (!std::isnan(batch.points(j, i))) squares += batch.weight(i) * std::pow(batch.points(j, i) - sum / weight, 2.0L);
+      if (!std::isnan(batch.points(j, i)))
+        squares += batch.weight(i) * std::pow(batch.points(j, i) - sum / weight, 2.0L);
     result[j] = squares / weight;
   }
   return result;
@@ -154,7 +159,8 @@ inline Posterior posterior(const std::vector<Gaussian>& mixture, const Eigen::Ma
   Posterior result{WideMatrix(points.cols(), static_cast<Index>(mixture.size())), WideVector(points.cols())};
   for (Index i = 0; i < points.cols(); ++i) {
     for (std::size_t k = 0; k < mixture.size(); ++k)
-      result.responsibilities(i, static_cast<Index>(k)) = std::log(mixture[k].weight) + log_density(mixture[k], points.col(i));
+      result.responsibilities(i, static_cast<Index>(k)) =
+          std::log(mixture[k].weight) + log_density(mixture[k], points.col(i));
     const Wide highest = result.responsibilities.row(i).maxCoeff();
     result.responsibilities.row(i) = (result.responsibilities.row(i).array() - highest).exp();
     const Wide sum = result.responsibilities.row(i).sum();
@@ -165,8 +171,8 @@ inline Posterior posterior(const std::vector<Gaussian>& mixture, const Eigen::Ma
 }
 
 // One step of batch EM, or of classification EM if `hard`, under the library's prior.
-inline std::vector<Gaussian> em_step(Shape shape, const std::vector<Gaussian>& mixture, const PointBatch& batch, bool hard,
-                                     Wide covariance_points, Wide covariance_fraction, Wide weight_points) {
+inline std::vector<Gaussian> em_step(Shape shape, const std::vector<Gaussian>& mixture, const PointBatch& batch,
+                                     bool hard, Wide covariance_points, Wide covariance_fraction, Wide weight_points) {
   WideMatrix responsibilities = posterior(mixture, batch.points).responsibilities;
   std::vector<Moments> all;
   Wide total = 0;

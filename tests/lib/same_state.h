@@ -15,8 +15,9 @@ inline bool same_bits(const std::vector<double>& a, const std::vector<double>& b
 }
 
 inline bool same_bits(const Statistics& a, const Statistics& b) {
-  bool same = a.banks.size() == b.banks.size() && same_bits(a.weight, b.weight) && same_bits(a.log_likelihood, b.log_likelihood) &&
-              same_bits(a.coordinates.weight, b.coordinates.weight) && same_bits(a.coordinates.mean, b.coordinates.mean) &&
+  bool same = a.banks.size() == b.banks.size() && same_bits(a.weight, b.weight) &&
+              same_bits(a.log_likelihood, b.log_likelihood) && same_bits(a.coordinates.weight, b.coordinates.weight) &&
+              same_bits(a.coordinates.mean, b.coordinates.mean) &&
               same_bits(a.coordinates.squares, b.coordinates.squares);
   for (std::size_t i = 0; same && i < a.banks.size(); ++i)
     same = a.banks[i].family == b.banks[i].family && same_bits(a.banks[i].weight, b.banks[i].weight) &&
@@ -26,7 +27,8 @@ inline bool same_bits(const Statistics& a, const Statistics& b) {
 
 inline bool same_bits(const Mixture& a, const Mixture& b) {
   bool same = same_bits(a.weights(), b.weights()) && a.banks().size() == b.banks().size();
-  for (std::size_t i = 0; same && i < a.banks().size(); ++i) same = same_bits(a.banks()[i]->pack(), b.banks()[i]->pack());
+  for (std::size_t i = 0; same && i < a.banks().size(); ++i)
+    same = same_bits(a.banks()[i]->pack(), b.banks()[i]->pack());
   return same;
 }
 

@@ -99,7 +99,8 @@ inline PointBatch slice(const PointBatch& batch, Index first, Index count) {
   part.points = batch.points.middleCols(first, count);
   if (batch.weights.size() > 0) part.weights = batch.weights.segment(first, count);
   if (batch.has_times())
-    part.unix_nanoseconds.assign(batch.unix_nanoseconds.begin() + first, batch.unix_nanoseconds.begin() + first + count);
+    part.unix_nanoseconds.assign(batch.unix_nanoseconds.begin() + first,
+                                 batch.unix_nanoseconds.begin() + first + count);
   return part;
 }
 
@@ -120,7 +121,8 @@ template <typename A, typename B>
 double difference(const Eigen::MatrixBase<A>& a, const Eigen::MatrixBase<B>& b) {
   if (a.rows() != b.rows() || a.cols() != b.cols()) return HUGE_VAL;
   if (!a.allFinite() || !b.allFinite()) return HUGE_VAL;
-  const double largest = std::max(static_cast<double>(a.cwiseAbs().maxCoeff()), static_cast<double>(b.cwiseAbs().maxCoeff()));
+  const double largest =
+      std::max(static_cast<double>(a.cwiseAbs().maxCoeff()), static_cast<double>(b.cwiseAbs().maxCoeff()));
   const double apart = static_cast<double>((a - b).cwiseAbs().maxCoeff());
   return apart == 0 ? 0 : apart / largest;
 }

@@ -59,7 +59,9 @@ TEST_CASE("the first model needs 50 points a component, or 10 for each of its d 
 
 TEST_CASE("an unknown family cannot be seeded") {
   Workers workers(1);
-  CHECK(seed_mixture({Eigen::MatrixXd::Ones(1, 5), {}, {}}, options_for("cauchy", 1), workers).error().message.starts_with("family \"cauchy\" is unknown"));
+  CHECK(seed_mixture({Eigen::MatrixXd::Ones(1, 5), {}, {}}, options_for("cauchy", 1), workers)
+            .error()
+            .message.starts_with("family \"cauchy\" is unknown"));
 }
 
 TEST_CASE("well separated clusters are found, whatever the seed of the random numbers") {
@@ -80,7 +82,8 @@ TEST_CASE("seven clusters in the plane are found") {
     truth.means.push_back(Eigen::Vector2d(20 * std::cos(0.9 * k), 20 * std::sin(0.9 * k)));
     truth.covariances.push_back(Eigen::Matrix2d::Identity());
   }
-  for (std::uint64_t number = 1; number <= 10; ++number) check_finds(*seed(draw(truth, 1000, number), options_for("gaussian(full)", 7, number)), truth, 0.6);
+  for (std::uint64_t number = 1; number <= 10; ++number)
+    check_finds(*seed(draw(truth, 1000, number), options_for("gaussian(full)", 7, number)), truth, 0.6);
 }
 
 TEST_CASE("the same points and options give the same bits, on one thread or eight") {
@@ -151,7 +154,8 @@ TEST_CASE("clusters are found where a fifth of the coordinates is missing") {
   const auto c = GENERATE(from_range(family_cases()));
   auto batch = draw(three_clusters(), 1500, 6);
   lose_coordinates(batch, 0.2, 7);
-  for (std::uint64_t number = 1; number <= 5; ++number) check_finds(*seed(batch, options_for(c.name, 3, number)), three_clusters(), 0.6);
+  for (std::uint64_t number = 1; number <= 5; ++number)
+    check_finds(*seed(batch, options_for(c.name, 3, number)), three_clusters(), 0.6);
 }
 
 TEST_CASE("scaling all units scales the mixture and nothing else") {

@@ -37,7 +37,8 @@ struct Example {
 };
 
 double difference(const Statistics& a, const Statistics& b) {
-  double worst = std::abs(a.weight - b.weight) / std::abs(b.weight) + std::abs(a.log_likelihood - b.log_likelihood) / std::abs(b.log_likelihood);
+  double worst = std::abs(a.weight - b.weight) / std::abs(b.weight) +
+                 std::abs(a.log_likelihood - b.log_likelihood) / std::abs(b.log_likelihood);
   for (std::size_t i = 0; i < a.banks.size(); ++i) worst = std::max(worst, testing::difference(a.banks[i], b.banks[i]));
   worst = std::max(worst, testing::difference(a.coordinates.weight, b.coordinates.weight));
   worst = std::max(worst, testing::difference(a.coordinates.mean, b.coordinates.mean));
@@ -101,7 +102,8 @@ TEST_CASE("the moments of the coordinates are those of the points that have them
   for (Index j = 0; j < 2; ++j) {
     Wide weight = 0, sum = 0;
     for (Index i = 0; i < 700; ++i)
-      if (!std::isnan(e.batch.points(j, i))) weight += e.batch.weights[i], sum += e.batch.weights[i] * static_cast<Wide>(e.batch.points(j, i));
+      if (!std::isnan(e.batch.points(j, i)))
+        weight += e.batch.weights[i], sum += e.batch.weights[i] * static_cast<Wide>(e.batch.points(j, i));
     CHECK(found.weight[j] == Approx(static_cast<double>(weight)).epsilon(1e-13));
     CHECK(std::abs(found.mean[j] - static_cast<double>(sum / weight)) < tolerance);
     CHECK(variances(found)[j] == Approx(static_cast<double>(expected[j])).epsilon(tolerance));
@@ -121,7 +123,8 @@ TEST_CASE("a coordinate that no point of a tile has counts nothing") {
 }
 
 TEST_CASE("a column that does not vary has the variance of its rounding error, or 1 at zero") {
-  const auto moments = CoordinateMoments{Eigen::Vector4d(9, 9, 0, 2), Eigen::Vector4d(1e8, 0, 0, 5), Eigen::Vector4d(0, 0, 0, 32)};
+  const auto moments =
+      CoordinateMoments{Eigen::Vector4d(9, 9, 0, 2), Eigen::Vector4d(1e8, 0, 0, 5), Eigen::Vector4d(0, 0, 0, 32)};
   const auto found = variances(moments);
   CHECK(found[0] == Approx(1e-14));  // (1e-15 * 1e8)^2
   CHECK(found[1] == 1);
@@ -131,7 +134,8 @@ TEST_CASE("a column that does not vary has the variance of its rounding error, o
 
 TEST_CASE("every variance is positive, whatever the unit") {
   for (const double unit : {1e-300, 1e-170, 1e-8, 1.0, 1e8, 1e149}) {
-    const auto found = variances({Eigen::VectorXd::Ones(1), Eigen::VectorXd::Constant(1, unit), Eigen::VectorXd::Zero(1)});
+    const auto found =
+        variances({Eigen::VectorXd::Ones(1), Eigen::VectorXd::Constant(1, unit), Eigen::VectorXd::Zero(1)});
     CHECK(found[0] > 0);
     CHECK(std::isfinite(found[0]));
   }

@@ -83,7 +83,8 @@ TEST_CASE("an offset of 0 goes on from the weight of the seed") {
   const double exponent = GENERATE(0.6, 0.9, 1.0);
   const StepSize step = StepSize::make(power_law(exponent))->after_seed(120);
   const double start = std::pow(120, 1 / exponent);
-  for (const int n : {1, 10, 5000}) CHECK(weight_after(step, 120, n) == Approx(std::pow(n + start, exponent)).epsilon(1e-9));
+  for (const int n : {1, 10, 5000})
+    CHECK(weight_after(step, 120, n) == Approx(std::pow(n + start, exponent)).epsilon(1e-9));
 }
 
 TEST_CASE("a given offset stays what it is after the seed") {
@@ -146,8 +147,9 @@ TEST_CASE("while points wait for the seed only a constant step and a half-life f
   CHECK(StepSize::make(half_life(0, 5))->seed_retention(2, 5) == 0.5);
 }
 
-TEST_CASE("every retention is a factor in [0, 1]") {
-  for (const StepOptions& options : {power_law(0.51), power_law(0.9, 0.3), power_law(1), constant(0.999), half_life(0.1, 0), half_life(0, 1e-3)})
+TEST_CASE("every retention is a factor in 0 to 1") {
+  for (const StepOptions& options :
+       {power_law(0.51), power_law(0.9, 0.3), power_law(1), constant(0.999), half_life(0.1, 0), half_life(0, 1e-3)})
     for (const double t : {0.0, 0.5, 1.0, 1e15})
       for (const double weight : {1e-9, 0.5, 1.0, 1e9})
         for (const double seconds : {0.0, 1.0, 1e12}) {
@@ -160,8 +162,10 @@ TEST_CASE("every retention is a factor in [0, 1]") {
 TEST_CASE("a schedule out of its range is refused with the range") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const double infinity = std::numeric_limits<double>::infinity();
-  for (const double bad : {0.5, 1.0001, -1.0, 0.0, nan}) CHECK(refusal(power_law(bad)) == "step exponent: not in (0.5, 1]");
-  for (const double bad : {-1.0, nan, infinity}) CHECK(refusal(power_law(0.9, bad)) == "step offset: not a finite number >= 0");
+  for (const double bad : {0.5, 1.0001, -1.0, 0.0, nan})
+    CHECK(refusal(power_law(bad)) == "step exponent: not in (0.5, 1]");
+  for (const double bad : {-1.0, nan, infinity})
+    CHECK(refusal(power_law(0.9, bad)) == "step offset: not a finite number >= 0");
   for (const double bad : {0.0, 1.0, -0.5, 2.0, nan}) CHECK(refusal(constant(bad)) == "step size: not in (0, 1)");
   const char* half = "half-life: exactly one of points and seconds must be > 0, the other one 0";
   CHECK(refusal(half_life(0, 0)) == half);

@@ -56,11 +56,13 @@ TEST_CASE("with step 1/t, one frozen-model pass equals one batch EM step") {
   CHECK(em.progress().version == 1);
   em.flush(false);
   CHECK(em.progress().version == 2);
-  const auto expected = em_step(c.shape, guess, batch, hard, options.prior.covariance_points, options.prior.covariance_fraction,
-                                options.prior.weight_points);
+  const auto expected = em_step(c.shape, guess, batch, hard, options.prior.covariance_points,
+                                options.prior.covariance_fraction, options.prior.weight_points);
   check_near(components_of(em.snapshot(), c.shape), expected, 1e-10);
   CHECK(em.snapshot().mean_log_likelihood ==
-        Approx(static_cast<double>(batch.weights.cast<Wide>().dot(posterior(guess, batch.points).log_density) / batch.weights.sum())).epsilon(1e-12));
+        Approx(static_cast<double>(batch.weights.cast<Wide>().dot(posterior(guess, batch.points).log_density) /
+                                   batch.weights.sum()))
+            .epsilon(1e-12));
 
   // A power law of exponent 1 is the same schedule.
   options.step.kind = StepKind::power_law;
@@ -71,7 +73,8 @@ TEST_CASE("with step 1/t, one frozen-model pass equals one batch EM step") {
   check_near(components_of(power.snapshot(), c.shape), expected, 1e-10);
 }
 
-// One component, so that statistics do not depend on the model and have a closed form: the weighted moments of all points.
+// One component, so that statistics do not depend on the model and have a closed form: the weighted moments of all
+// points.
 struct OneComponent {
   Gaussian of(const PointBatch& batch, const WideVector& weights) const {
     const Gaussian none{1, WideVector::Zero(2), WideMatrix::Identity(2, 2)};
@@ -134,7 +137,8 @@ TEST_CASE("a half-life of seconds forgets by event time, however many points the
   learn_in_messages(em, batch, 37);
   em.flush(false);
   WideVector weights(800);
-  for (Index i = 0; i < 800; ++i) weights[i] = std::exp2(-static_cast<Wide>(now - batch.unix_nanoseconds[static_cast<std::size_t>(i)]) / 20e9L);
+  for (Index i = 0; i < 800; ++i)
+    weights[i] = std::exp2(-static_cast<Wide>(now - batch.unix_nanoseconds[static_cast<std::size_t>(i)]) / 20e9L);
   one.check(em, batch, weights);
 }
 
@@ -226,9 +230,11 @@ TEST_CASE("labels are those of the averaged model while the plain one learns") {
   const auto expected = posterior(components_of(em.snapshot(), Shape::full), next.points);
   const Learned learned = em.learn(next, true);
   for (Index i = 0; i < 64; ++i) {
-    CHECK(learned.labels.log_densities[static_cast<std::size_t>(i)] == Approx(static_cast<double>(expected.log_density[i])).epsilon(1e-10));
+    CHECK(learned.labels.log_densities[static_cast<std::size_t>(i)] ==
+          Approx(static_cast<double>(expected.log_density[i])).epsilon(1e-10));
     for (Index k = 0; k < 3; ++k)
-      CHECK(std::abs(learned.labels.responsibilities[static_cast<std::size_t>(3 * i + k)] - static_cast<double>(expected.responsibilities(i, k))) < 1e-10);
+      CHECK(std::abs(learned.labels.responsibilities[static_cast<std::size_t>(3 * i + k)] -
+                     static_cast<double>(expected.responsibilities(i, k))) < 1e-10);
   }
 }
 
@@ -273,7 +279,8 @@ TEST_CASE("mini-batches are closed by event time before the point that is too la
   const std::vector<Gaussian> guess{{1, WideVector::Zero(1), WideMatrix::Identity(1, 1)}};
   Learner em = started(options, model_of("gaussian(full)", Shape::full, guess, 10));
   PointBatch batch{Sampler(1).normals(1, 14), {}, {}};
-  //                        closed by time    by count                          by time: exactly 2   an earlier one does not close
+  //                        closed by time    by count                          by time: exactly 2   an earlier one does
+  //                        not close
   for (const double second : {0.0, 0.5, 1.9, /**/ 2.5, 2.5, 2.6, 2.7, 2.8, /**/ 3.0, 4.9, /**/ 5.0, 1.0, 6.9, /**/ 7.0})
     batch.unix_nanoseconds.push_back(static_cast<std::int64_t>(std::llround(second * 1e9)));
   const Learned learned = em.learn(batch, false);

@@ -6,7 +6,9 @@
 namespace emulsion {
 namespace {
 
-void push(Tile& tile, std::vector<double> point, double weight, double retention) { tile.push(point.data(), weight, retention); }
+void push(Tile& tile, std::vector<double> point, double weight, double retention) {
+  tile.push(point.data(), weight, retention);
+}
 
 TEST_CASE("a row counts with its weight times the retentions of all later rows") {
   Tile tile(1);
