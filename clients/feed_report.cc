@@ -55,10 +55,10 @@ FeedReport account(const wire::StatusReply& before, const wire::StatusReply& aft
   const std::uint64_t duplicates = growth(old_producer.messages_duplicate, now.messages_duplicate);
 
   const bool last_came = now.session == sent.session && now.last_sequence + 1 >= sent.next_sequence;
-  const bool all_came = sent.accepted + sent.refused >= sent.rows || duplicates > 0;
-  sent.confirmed = sent.messages == 0 || (last_came && all_came && messages >= sent.messages);
+  // A duplicate is neither accepted nor refused, so that its rows never add up; its message does.
+  const bool all_came = sent.accepted + sent.refused >= sent.rows || (duplicates > 0 && messages >= sent.messages);
+  sent.confirmed = sent.messages == 0 || (last_came && all_came);
 
-  // Only duplicates come and yet are neither accepted nor refused.
   const std::uint64_t known = std::min(sent.rows, sent.accepted + sent.refused);
   sent.repeated = sent.confirmed ? sent.rows - known : 0;
 

@@ -144,6 +144,23 @@ TEST_CASE("weights, times, single precision and a given session arrive") {
   CHECK(messages[1].batch.unix_nanoseconds == std::vector<std::int64_t>{1423072260000000000, 5});
 }
 
+TEST_CASE("points that do not go together are not put into one message") {
+  FakeDaemon daemon;
+  auto feed = Feed::open(options_for(daemon));
+  REQUIRE(feed);
+  PointBatch weighted = points(2);
+  weighted.weights = Eigen::VectorXd::Ones(2);
+  PointBatch timed = points(1);
+  timed.unix_nanoseconds = {1};
+  PointBatch wide;
+  wide.points = Eigen::MatrixXd::Zero(3, 4);
+  for (const auto& batch : {points(3), weighted, timed, wide}) REQUIRE(feed->push(batch));
+  const auto report = feed->finish();
+  REQUIRE(report);
+  CHECK(report->accepted == 10);
+  CHECK(sizes(daemon.received()) == std::vector<Index>{3, 2, 1, 4});
+}
+
 TEST_CASE("what is refused is counted, with the daemon's reason, and earlier rows are not") {
   FakeDaemon daemon;
   wire::StreamStatus stream;
@@ -240,6 +257,7 @@ TEST_CASE("a feed is accounted for when its last message and all of its rows are
   const auto before = status_of({"", 4, 100, 7, 70, 2, 0, 0, 0, 0});
   CHECK_FALSE(account(before, before, sent).confirmed);
   CHECK_FALSE(account(before, status_of({"", 5, 2, 10, 100, 2, 0, 0, 0, 0}), sent).confirmed);
+  CHECK_FALSE(account(before, status_of({"", 5, 3, 9, 90, 2, 2, 0, 0, 0}), sent).confirmed);
   CHECK_FALSE(account(before, status_of({"", 6, 3, 11, 110, 2, 0, 0, 0, 0}), sent).confirmed);
 
   const FeedReport report = account(before, status_of({"", 5, 3, 11, 108, 4, 0, 0, 0, 0}), sent);
@@ -250,6 +268,8 @@ TEST_CASE("a feed is accounted for when its last message and all of its rows are
 
 TEST_CASE("messages that had come before are told apart from those that are refused") {
   const FeedReport sent = sent_report();
+  const auto earlier = status_of({"", 5, 3, 4, 40, 0, 0, 0, 0, 0});
+  CHECK_FALSE(account(earlier, status_of({"", 5, 3, 7, 40, 0, 0, 3, 0, 0}), sent).confirmed);
   const FeedReport report =
       account(status_of({"", 5, 3, 4, 40, 0, 0, 0, 0, 0}), status_of({"", 5, 3, 8, 40, 0, 0, 4, 0, 0}), sent);
   CHECK(report.confirmed);

@@ -1,0 +1,114 @@
+// Points to values and back.
+#include <cmath>
+#include <cstring>
+
+#include "emulsion/wire/convert.h"
+#include "emulsion/wire/convert_parts.h"
+#include "emulsion/wire/quoted.h"
+#include "emulsion/wire/topic.h"
+
+namespace emulsion::wire {
+namespace {
+
+Result<std::size_t> element_size(int type) {
+  if (type == v1::ELEMENT_TYPE_F64) return sizeof(double);
+  if (type == v1::ELEMENT_TYPE_F32) return sizeof(float);
+  return fail("element_type: " + std::to_string(type) + ", expected 1 (f64) or 2 (f32)");
+}
+
+Result<void> check_shape(const v1::Points& message, std::size_t size) {
+  const std::uint64_t rows = message.rows();
+  const std::uint64_t cols = message.cols();
+  if (cols > kMaxDimension) {
+    return fail("cols: " + std::to_string(cols) + ", expected at most " + std::to_string(kMaxDimension));
+  }
+  if (rows > 0 && cols == 0) return fail("cols: 0, expected at least 1, as rows is " + std::to_string(rows));
+
+  static_assert(kMaxDimension <= UINT64_MAX / UINT32_MAX / sizeof(double), "the product below cannot overflow");
+  if (message.values().size() != rows * cols * size) {
+    return fail("values: " + std::to_string(message.values().size()) + " bytes, expected " +
+                std::to_string(rows * cols * size) + " (rows " + std::to_string(rows) + " x cols " +
+                std::to_string(cols) + " x " + std::to_string(size) + " bytes)");
+  }
+  return {};
+}
+
+Result<void> check_count(const char* field, int count, std::uint32_t rows) {
+  if (count == 0 || static_cast<std::uint32_t>(count) == rows) return {};
+  return fail(std::string(field) + ": " + std::to_string(count) + " numbers, expected " +
+              (rows == 0 ? "0" : "0 or " + std::to_string(rows)) + ", as rows is " + std::to_string(rows));
+}
+
+Result<void> check_weights(const v1::Points& message) {
+  for (int i = 0; i < message.weights_size(); ++i) {
+    if (!std::isfinite(message.weights(i)) || message.weights(i) <= 0) {
+      return fail("weights[" + std::to_string(i) + "]: " + text_of(message.weights(i)) +
+                  ", expected a finite number > 0");
+    }
+  }
+  return {};
+}
+
+// Row-major rows x cols is column-major cols x rows: the numbers stay in their order.
+Eigen::MatrixXd values_of(const v1::Points& message, std::size_t size) {
+  Eigen::MatrixXd points(static_cast<Index>(message.cols()), static_cast<Index>(message.rows()));
+  if (points.size() == 0) return points;
+  const char* bytes = message.values().data();
+  if (size == sizeof(double)) {
+    std::memcpy(points.data(), bytes, message.values().size());
+  } else {
+    for (Index i = 0; i < points.size(); ++i) {
+      float value;
+      std::memcpy(&value, bytes + sizeof(float) * static_cast<std::size_t>(i), sizeof(float));
+      points.data()[i] = value;
+    }
+  }
+  return points;
+}
+
+}  // namespace
+
+Result<PointsMessage> read(const v1::Points& message) {
+  if (auto ok = check_producer(message.producer()); !ok) return fail(ok.error().message);
+  const auto size = element_size(message.element_type());
+  if (!size) return fail(size.error().message);
+  if (auto ok = check_shape(message, *size); !ok) return fail(ok.error().message);
+  if (auto ok = check_count("unix_nanoseconds", message.unix_nanoseconds_size(), message.rows()); !ok) {
+    return fail(ok.error().message);
+  }
+  if (auto ok = check_count("weights", message.weights_size(), message.rows()); !ok) return fail(ok.error().message);
+  if (auto ok = check_weights(message); !ok) return fail(ok.error().message);
+
+  PointsMessage result;
+  result.producer = message.producer();
+  result.session = message.session();
+  result.sequence = message.sequence();
+  result.batch.points = values_of(message, *size);
+  result.batch.weights = Eigen::Map<const Eigen::VectorXd>(message.weights().data(), message.weights_size());
+  result.batch.unix_nanoseconds.assign(message.unix_nanoseconds().begin(), message.unix_nanoseconds().end());
+  result.end_of_stream = message.end_of_stream();
+  result.single_precision = message.element_type() == v1::ELEMENT_TYPE_F32;
+  return result;
+}
+
+void write(const PointsMessage& value, v1::Points& message) {
+  const PointBatch& batch = value.batch;
+  message.set_producer(value.producer);
+  message.set_session(value.session);
+  message.set_sequence(value.sequence);
+  message.set_rows(static_cast<std::uint32_t>(batch.size()));
+  message.set_cols(static_cast<std::uint32_t>(batch.dimension()));
+  if (value.single_precision) {
+    const Eigen::MatrixXf narrow = batch.points.cast<float>();
+    message.set_element_type(v1::ELEMENT_TYPE_F32);
+    message.set_values(narrow.data(), static_cast<std::size_t>(narrow.size()) * sizeof(float));
+  } else {
+    message.set_element_type(v1::ELEMENT_TYPE_F64);
+    message.set_values(batch.points.data(), static_cast<std::size_t>(batch.points.size()) * sizeof(double));
+  }
+  message.mutable_unix_nanoseconds()->Add(batch.unix_nanoseconds.begin(), batch.unix_nanoseconds.end());
+  message.mutable_weights()->Add(batch.weights.data(), batch.weights.data() + batch.weights.size());
+  message.set_end_of_stream(value.end_of_stream);
+}
+
+}  // namespace emulsion::wire
