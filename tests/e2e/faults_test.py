@@ -8,7 +8,7 @@ import unittest
 import numpy
 import zmq
 
-from daemon import EVERYTHING, EndToEndTest, array, clusters, eventually, events_pb2, points_pb2
+from daemon import EVERYTHING, EndToEndTest, array, clusters, eventually, events_pb2, labels_pb2, points_pb2
 
 CONFIG = """
 dynamic_streams = room other*
@@ -18,6 +18,10 @@ components = 2
 max_producers = 5
 """
 Kind = events_pb2.EventKind.Value
+
+
+def is_labels(message):
+    return isinstance(message, labels_pb2.Labels)
 
 
 def counts(refusals):
@@ -119,7 +123,7 @@ class FaultsTest(EndToEndTest):
             rows[row] = values
         rows[60] = (nan, 1)  # is learned from its other coordinate
         self.bad.send(rows)
-        messages = subscriber.until(lambda m: hasattr(m, "component_ids"))
+        messages = subscriber.until(is_labels)
         refused = [event for event in messages[:-1] if event.kind == Kind("EVENT_KIND_REJECTED")]
         self.assertEqual([(event.producer, event.count) for event in refused], [("bad", 5)])
         labels = messages[-1]
@@ -211,7 +215,7 @@ class FaultsTest(EndToEndTest):
         self.bad.send_frames(b"emulsion.v1.\x1b[31m\nFAKE error.points.", b"")
         self.received(1)
         said = self.daemon.wait_for_log("message refused").string
-        self.assertIn(r"\x1b[31m\x0aFAKE", said)
+        self.assertIn(r"\x1B[31m\x0AFAKE", said)
 
 
 class SubscriberTest(EndToEndTest):
@@ -252,11 +256,11 @@ class SubscriberTest(EndToEndTest):
     def test_one_socket_that_subscribes_twice_gets_labels_once(self):
         subscriber = self.subscribe(self.daemon, "emulsion.v1.room.labels.", "emulsion.v1.room.", "emulsion.v1.room.labels.")
         self.teach("room")
-        messages = subscriber.until(lambda m: hasattr(m, "component_ids"))
+        messages = subscriber.until(is_labels)
         producer = self.producer(self.daemon, "room")
         producer.send(self.points[:1], sequence=1)
-        messages += subscriber.until(lambda m: hasattr(m, "component_ids"))
-        labels = [m for m in messages if hasattr(m, "component_ids")]
+        messages += subscriber.until(is_labels)
+        labels = [m for m in messages if is_labels(m)]
         self.assertEqual([(m.sequence, m.topic_sequence) for m in labels], [(0, 0), (1, 1)])
 
     def test_two_subscribers_get_the_same(self):
@@ -274,7 +278,7 @@ class SubscriberTest(EndToEndTest):
     def test_every_topic_counts_its_own_messages(self):
         subscriber = self.subscribe(self.daemon, EVERYTHING)
         self.teach("a", "b")
-        messages = subscriber.until(lambda m: m.stream == "b" and hasattr(m, "component_ids"))
+        messages = subscriber.until(lambda m: m.stream == "b" and is_labels(m))
         numbers = collections.defaultdict(list)
         for message in messages:
             numbers[message.stream, type(message).__name__].append(message.topic_sequence)
