@@ -9,6 +9,9 @@ namespace {
 // A density so low that nothing can be lower, yet it can still be added up.
 constexpr double kLowestLogDensity = -1e300;
 
+// A responsibility below exp of this, 1e-100, is 0: it could change nothing, and its products would be denormal and slow.
+constexpr double kNegligible = -230;
+
 }  // namespace
 
 Expectation::Expectation(Index components)
@@ -41,7 +44,8 @@ void Mixture::expect(const Tile& tile, LaneRange lanes, Expectation& out) const 
     Lane sum = Lane::Zero();
     for (Index k = 0; k < size(); ++k) {
       auto joint = out.responsibilities.block<kLanes, 1>(row, k);
-      joint = (joint - highest).exp();
+      joint -= highest;
+      joint = (joint > kNegligible).select(joint.exp(), 0.0);
       sum += joint;
     }
     out.log_density.segment<kLanes>(row) = highest + sum.log();
