@@ -43,8 +43,9 @@ bool Pipeline::step() {
 bool Pipeline::drain() {
   set_ready(false, "draining");
   for (FrameSource* source : sources_) source->close_intake();
-  while (step()) {
-  }
+  do {
+    step();
+  } while (!sources_exhausted());
   if (!streams_.has_store()) {
     for (auto& [name, entry] : streams_.all()) {
       StreamOutput output;
@@ -80,6 +81,8 @@ bool Pipeline::receive_from(FrameSource& source) {
 }
 
 Outcome Pipeline::handle(const Frame& frame) {
+  if (log::enabled(log::Level::trace))
+    log::trace("received: topic \"{}\", {} bytes", wire::printable(frame.topic), frame.payload.size());
   if (!frame.fault.empty()) {
     refuse("bad_frames", frame.fault);
     return Outcome::refused;
@@ -87,6 +90,12 @@ Outcome Pipeline::handle(const Frame& frame) {
   const auto topic = wire::parse_topic(frame.topic);
   if (!topic || topic->kind != wire::TopicKind::points) {
     refuse("bad_topic", topic ? "topic \"" + wire::printable(frame.topic) + "\": expected one of points" : topic.error().message);
+    return Outcome::refused;
+  }
+  auto message = codec_.decode_points(frame.payload);
+  // Only points make a stream: what cannot be read takes none of the places.
+  if (!message && streams_.find(topic->stream) == nullptr) {
+    refuse("malformed", message.error().message);
     return Outcome::refused;
   }
   const auto found = streams_.find_or_create(topic->stream);
@@ -97,7 +106,7 @@ Outcome Pipeline::handle(const Frame& frame) {
   StreamEntry& entry = **found;
   StreamOutput output;
   Outcome outcome = Outcome::refused;
-  if (auto message = codec_.decode_points(frame.payload)) {
+  if (message) {
     const Time before = now_();
     outcome = entry.stream.take(std::move(*message), output);
     entry.observe(std::chrono::duration<double>(now_() - before).count(), output);

@@ -211,7 +211,7 @@ void Stream::emit_labels(const Labels& labels, StreamOutput& output) {
 }
 
 std::uint64_t Stream::flush(StreamOutput& output) {
-  if (!learner_) return 0;
+  if (!learner_ || paused_) return 0;
   const auto waiting = static_cast<std::uint64_t>(learner_->points_waiting());
   emit(learner_->flush(options_.publish_responsibilities), output);
   return waiting;

@@ -61,7 +61,7 @@ class Stream {
   // Counts a payload that could not be decoded.
   void refuse(const std::string& reason, const std::string& text, StreamOutput& output);
 
-  // Learns what waits. Returns the number of rows that waited.
+  // Learns what waits; nothing while it is paused. Returns the number of rows that waited and are learned now.
   std::uint64_t flush(StreamOutput& output);
 
   // Stops or resumes learning. pause requires a model.

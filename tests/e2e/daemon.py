@@ -41,7 +41,7 @@ EMULSION = os.environ["EMULSION"]
 SCALE = float(os.environ.get("EMULSION_E2E_SCALE", "1"))
 
 # Longest wait for anything, in seconds. It ends a test that would hang; no test waits for it to pass.
-PATIENCE = 90
+PATIENCE = 60
 
 EVERYTHING = "emulsion.v1."
 PROBE = "emulsion.v1.probe.model."
@@ -280,8 +280,12 @@ class EndToEndTest(unittest.TestCase):
         given += ["--http", "127.0.0.1:0" if http else ""]
         for text in inputs:
             given += ["--input", text]
-        daemon = Daemon(self, [*given, *arguments], environment or {})
+        daemon = self.keep(Daemon(self, [*given, *arguments], environment or {}))
         daemon.config_path = path
+        return daemon
+
+    def keep(self, daemon):
+        """The daemon, which ends when the test does."""
         self.daemons.append(daemon)
         self.addCleanup(self._end, daemon)
         return daemon

@@ -20,24 +20,25 @@ def covariance_of(gaussian):
     return matrix + numpy.tril(matrix, -1).T
 
 
-def log_joint(model, point):
-    """log(weight) + log density of each component at a point, over the coordinates that are there (not NaN)."""
-    there = ~numpy.isnan(point)
-    result = []
-    for component in model.components:
-        covariance = covariance_of(component.gaussian)[numpy.ix_(there, there)]
-        centred = point[there] - numpy.array(component.gaussian.mean)[there]
-        distance = centred @ numpy.linalg.solve(covariance, centred)
-        log_determinant = numpy.linalg.slogdet(covariance)[1]
-        normal = -0.5 * (there.sum() * math.log(2 * math.pi) + log_determinant + distance)
-        result.append(math.log(component.weight) + normal)
-    return numpy.array(result)
+def log_joint(model, points):
+    """log(weight) + log density of each component at each row, over the coordinates that are there (not NaN); n x K."""
+    result = numpy.empty((len(points), len(model.components)))
+    patterns = ~numpy.isnan(points)
+    for there in numpy.unique(patterns, axis=0):
+        rows = (patterns == there).all(axis=1)
+        for k, component in enumerate(model.components):
+            covariance = covariance_of(component.gaussian)[numpy.ix_(there, there)]
+            centred = points[rows][:, there] - numpy.array(component.gaussian.mean)[there]
+            distances = (centred @ numpy.linalg.inv(covariance) * centred).sum(axis=1)
+            constant = there.sum() * math.log(2 * math.pi) + numpy.linalg.slogdet(covariance)[1]
+            result[rows, k] = math.log(component.weight) - 0.5 * (constant + distances)
+    return result
 
 
-def log_density(model, point):
-    return numpy.logaddexp.reduce(log_joint(model, point))
+def log_densities(model, points):
+    return numpy.logaddexp.reduce(log_joint(model, points), axis=1)
 
 
-def responsibilities(model, point):
-    joint = log_joint(model, point)
-    return numpy.exp(joint - numpy.logaddexp.reduce(joint))
+def responsibilities(model, points):
+    joint = log_joint(model, points)
+    return numpy.exp(joint - numpy.logaddexp.reduce(joint, axis=1)[:, None])

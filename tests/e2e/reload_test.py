@@ -45,14 +45,19 @@ class ReloadTest(EndToEndTest):
         self.assertIn("nothing has changed", said("applied"))
 
     def test_the_log_level_is_applied_at_once(self):
-        self.producer(self.daemon, "room").send(self.points[:300])
+        producer = self.producer(self.daemon, "room")
+        producer.send(self.points[:300])
         self.daemon.wait_for_rows("room", 300)
-        self.assertNotIn("debug", self.daemon.text())
+        self.assertNotIn("trace", self.daemon.text())
         said = self.reload(("log_level = info", "log_level = trace"))
         self.assertIn("log_level", said("applied"))
-        self.reload(("log_level = trace", "log_level = error"), until="debug|trace|applied")
-        # Quiet now: nothing is said of a reload that changes nothing, nor of the end.
+        producer.send(self.points[300:600])
+        self.daemon.wait_for_log("trace .*emulsion.v1.room.points.")
+        self.daemon.config_path.write_text(CONFIG.replace("log_level = info", "log_level = error"))
+        self.daemon.process.send_signal(signal.SIGHUP)
+        # Quiet from then on: of the reload itself, and of the end.
         self.assertEqual(self.daemon.stop(), 0)
+        self.assertEqual(self.daemon.text().count("applied"), 1)
         self.assertNotIn("SIGTERM", self.daemon.text())
 
     def test_the_log_becomes_json_lines_at_once(self):
