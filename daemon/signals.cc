@@ -1,12 +1,12 @@
 #include "daemon/signals.h"
 
-#include <fmt/core.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <system_error>
+#include <cstring>
+#include <string>
 #include <utility>
 
 namespace emulsion::service {
@@ -18,7 +18,7 @@ Result<Signals> Signals::create() {
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGHUP);
   const int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-  if (fd < 0) return fail(fmt::format("signals: cannot open a descriptor: {}", std::generic_category().message(errno)));
+  if (fd < 0) return fail(std::string("signals: cannot open a descriptor: ") + std::strerror(errno));
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
 
   struct sigaction ignore {};
