@@ -15,30 +15,32 @@ clients/build.sh release -DBUILD_TESTING=OFF -- emulsiond emulsion emulsion_pyth
 bin=build/release/bin
 
 work=$(mktemp -d)
-daemon=
+started=()
 stop() {
-  [ -z "$daemon" ] || { kill "$daemon" 2>/dev/null && wait "$daemon"; } || true
+  for process in "${started[@]}"; do kill "$process" 2>/dev/null && wait "$process" || true; done
   rm -rf "$work"
 }
 trap stop EXIT
 
 echo "[3/4] $rows minutes of an office: temperature (x0), humidity (x1), light (x2), CO2 (x3)"
 "$bin/emulsiond" --config config/demo.conf 2>"$work/daemon.log" &
-daemon=$!
-for _ in $(seq 100); do
-  "$bin/emulsion" list >/dev/null 2>&1 && break
-  kill -0 "$daemon" 2>/dev/null || { cat "$work/daemon.log" >&2; echo "demo.sh: emulsiond did not start" >&2; exit 69; }
+started+=($!)
+for _ in $(seq 200); do
+  grep -q 'ready:' "$work/daemon.log" && break
+  kill -0 "${started[0]}" 2>/dev/null || { cat "$work/daemon.log" >&2; echo "demo.sh: emulsiond did not start; is another one running?" >&2; exit 69; }
   sleep 0.05
 done
 
 "$bin/emulsion" watch --stream $stream --what labels --rows "$rows" --timeout 60 --format csv \
   >"$work/labels.csv" 2>"$work/watch.log" &
 labels=$!
+started+=($labels)
 for _ in $(seq 100); do grep -q following "$work/watch.log" && break; sleep 0.05; done
 
 "$bin/emulsion" send $data --columns temperature,humidity,light,co2 --stream $stream --rate $rate \
   >"$work/sent" 2>"$work/send.log" &
 send=$!
+started+=($send)
 for seconds in 2 4 6; do
   sleep 2
   kill -0 $send 2>/dev/null || break
@@ -47,7 +49,7 @@ for seconds in 2 4 6; do
   "$bin/emulsion" top --once | tail -n +4
 done
 wait $send || { cat "$work/send.log" >&2; exit 1; }
-wait $labels
+wait $labels || { cat "$work/watch.log" >&2; exit 1; }
 echo
 cat "$work/sent"
 

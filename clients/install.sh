@@ -41,10 +41,14 @@ fi
 
 echo "  installing ${#missing[@]} Debian packages: ${missing[*]}"
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
 # No daemon that a package brings along is started: the tests only want promtool.
 policy=/usr/sbin/policy-rc.d
 made_policy=
+clean_up() {
+  rm -f "$log"
+  [ -z "$made_policy" ] || "${as_root[@]}" rm -f "$policy"
+}
+trap clean_up EXIT
 if [ ! -e "$policy" ]; then
   printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
   "${as_root[@]}" chmod +x "$policy"
@@ -55,7 +59,6 @@ status=0
 [ "$status" -ne 0 ] ||
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >"$log" 2>&1 ||
   status=$?
-[ -z "$made_policy" ] || "${as_root[@]}" rm -f "$policy"
 if [ "$status" -ne 0 ]; then
   tail -n 20 "$log" >&2
   echo "install.sh: the packages could not be installed" >&2

@@ -1,5 +1,7 @@
 #include "daemon/file_replay.h"
 
+#include <boost/crc.hpp>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -11,6 +13,14 @@
 
 namespace emulsion::service {
 namespace {
+
+// The same for the same path, so that a daemon which is started again knows what it has learned of the file; another for
+// another, so that two files of one stream are both learned.
+std::uint64_t session_of(const std::string& path) {
+  boost::crc_32_type crc;
+  crc.process_bytes(path.data(), path.size());
+  return crc.checksum();
+}
 
 constexpr Index kRowsPerMessage = 256;
 
@@ -101,7 +111,7 @@ class PointsReplay final : public FrameSource {
   Frame message(PointBatch batch, bool last) {
     wire::PointsMessage points;
     points.producer = "replay";
-    points.session = 1;
+    points.session = session_;
     points.sequence = sequence_++;
     points.batch = std::move(batch);
     points.end_of_stream = last;
@@ -111,6 +121,7 @@ class PointsReplay final : public FrameSource {
   wire::PointReader reader_;
   wire::Codec codec_;
   std::string path_;
+  std::uint64_t session_ = session_of(path_);
   std::string topic_;
   std::uint64_t sequence_ = 0;
   std::optional<PointBatch> held_;

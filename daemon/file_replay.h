@@ -15,7 +15,7 @@ namespace emulsion::service {
 //   were
 //               recorded from; if `stream` is empty, to that one. A message that is not of points is a fault.
 //   all others  points: CSV, JSON lines or npy (point_reader.h), all numeric columns. Messages of up to 256 rows of the
-//               producer "replay", session 1, sequence 0, 1, ...; the last has end_of_stream, and may have no rows. A
+//               producer "replay", a session by the path, sequence 0, 1, ...; the last has end_of_stream, and may have no rows. A
 //               daemon that is started again with its state and replays the same file thus learns each row once.
 //
 // A row that cannot be read, or damage, comes as a frame with a fault that names the line or the byte. Reading goes on

@@ -1,7 +1,7 @@
 // The life of a frame: received, decoded, learned, labelled, published.
 //
-// Holds references to everything that it moves bytes between, and one step() that a loop calls. Nothing here blocks or
-// reads a clock of its own, so that a test can drive it.
+// Holds references to everything that it moves bytes between, and one step() that a loop calls. It reads no clock of
+// its own, and blocks only while it saves, so that a test can drive it.
 #pragma once
 
 #include <chrono>
@@ -47,7 +47,7 @@ class Pipeline {
   // saves. Returns false if a state could not be saved.
   bool drain();
 
-  // Ends the process: why it should, or nothing.
+  // True once somebody has asked for the end.
   bool shutdown_requested() const { return desk_.shutdown_requested(); }
   bool sources_exhausted() const;
 

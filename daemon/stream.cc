@@ -189,7 +189,10 @@ void Stream::emit(Learned learned, StreamOutput& output) {
     output.events.push_back(std::move(happened));
   };
   for (const Update& update : learned.updates) {
-    if (!update.failure.empty()) report(wire::EventKind::update_failed, update, {}, update.failure);
+    if (!update.failure.empty()) {
+      report(wire::EventKind::update_failed, update, {}, update.failure);
+      output.events.back().count = static_cast<std::uint64_t>(update.points);
+    }
     if (!update.starved.empty()) report(wire::EventKind::starved, update, update.starved, "too few recent points; the parameters stay");
     if (!update.revived.empty()) report(wire::EventKind::revived, update, update.revived, "enough points again");
     if (!update.repaired.empty()) report(wire::EventKind::repaired, update, update.repaired, "the covariance had to be repaired");

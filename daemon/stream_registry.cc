@@ -100,7 +100,9 @@ StreamEntry* StreamRegistry::find(const std::string& name) {
 
 Result<void> StreamRegistry::save(StreamEntry& entry) {
   if (store_ == nullptr || !entry.unsaved) return {};
-  const auto saved = store_->save(entry.stream.name(), wire::encode_state(entry.stream.state()));
+  const std::string state = wire::encode_state(entry.stream.state());
+  if (state.empty()) return fail("the state is larger than 2 GiB, which is more than can be written");
+  const auto saved = store_->save(entry.stream.name(), state);
   if (!saved) return fail(saved.error().message);
   entry.unsaved = false;
   return {};

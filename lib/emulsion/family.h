@@ -9,7 +9,8 @@
 //   weights, not parameters; maximising and packing never yield a number that is not finite; pack and unpack are inverse,
 //   bit for bit; a row's log density does not depend on the other rows of its tile.
 //
-// To add a family: one header, one source, one line in families.cc, one line in family_test.cc.
+// To add a family: one header, one source, one line in families.cc, and its parameters on the wire; docs/architecture.md
+// has the recipe.
 #pragma once
 
 #include <Eigen/Core>
@@ -61,6 +62,10 @@ class Bank {
   // first_column + k) >= 0, weight of the row included, 0 past the end of the tile. A missing coordinate counts with its
   // expectation and variance given the others.
   virtual BankStatistics accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column) const = 0;
+
+  // Mean and variance of each component along each coordinate: d x K.
+  virtual Eigen::MatrixXd means() const = 0;
+  virtual Eigen::MatrixXd variances() const = 0;
 
   // The parameters as numbers: P x K.
   virtual Eigen::MatrixXd pack() const = 0;

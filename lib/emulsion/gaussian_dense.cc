@@ -61,7 +61,12 @@ class DenseGaussian final : public Bank {
   const Family& family() const override;
   Index size() const override { return means_.cols(); }
   Index dimension() const override { return means_.rows(); }
-  const Eigen::MatrixXd& means() const { return means_; }
+  Eigen::MatrixXd means() const override { return means_; }
+  Eigen::MatrixXd variances() const override {
+    Eigen::MatrixXd variances(dimension(), size());
+    for (Index k = 0; k < size(); ++k) variances.col(k) = shape_of(k)->covariance.diagonal();
+    return variances;
+  }
   const std::shared_ptr<const Shape>& shape_of(Index k) const { return shapes_[static_cast<std::size_t>(k)]; }
 
   void log_densities(const Tile& tile, LaneRange lanes, LaneMatrix& out, Index first_column) const override {

@@ -24,8 +24,8 @@ class DiagonalGaussian final : public Bank {
   const Family& family() const override;
   Index size() const override { return means_.cols(); }
   Index dimension() const override { return means_.rows(); }
-  const Eigen::MatrixXd& means() const { return means_; }
-  const Eigen::MatrixXd& variances() const { return variances_; }
+  Eigen::MatrixXd means() const override { return means_; }
+  Eigen::MatrixXd variances() const override { return variances_; }
 
   void log_densities(const Tile& tile, LaneRange lanes, LaneMatrix& out, Index first_column) const override {
     for (Index row = lanes.begin; row < lanes.end; row += kLanes) {

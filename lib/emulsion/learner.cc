@@ -56,6 +56,24 @@ PointBatch slice(const PointBatch& batch, Index first, Index count) {
   return part;
 }
 
+// The moments that so many points (K) of these components would leave.
+CoordinateMoments coordinate_moments_of(const Bank& bank, const Eigen::VectorXd& points) {
+  const Eigen::MatrixXd means = bank.means();
+  const double total = points.sum();
+  CoordinateMoments moments;
+  moments.weight = Eigen::VectorXd::Constant(bank.dimension(), total);
+  moments.mean = means * points / total;
+  const Eigen::MatrixXd shifts = means.colwise() - moments.mean;
+  moments.squares = (bank.variances() + shifts.cwiseAbs2()) * points;
+  return moments;
+}
+
+// Eigen cuts its products to the processor's caches. With the same cuts everywhere, a state goes on with the same bits on
+// another machine.
+void pin_cache_sizes() {
+  [[maybe_unused]] static const bool pinned = (Eigen::setCpuCacheSizes(32 << 10, 512 << 10, 4 << 20), true);
+}
+
 }  // namespace
 
 Learner::Learner(const LearnerOptions& options, StepSize step, Index dimension, std::uint64_t first_id)
@@ -67,6 +85,7 @@ Result<Learner> Learner::make(const LearnerOptions& options, Index dimension, st
   if (const auto checked = check(options, dimension); !checked) return fail(checked.error().message);
   const auto step = StepSize::make(options.step);
   if (!step) return fail(step.error().message);
+  pin_cache_sizes();
   return Learner(options, *step, dimension, first_id);
 }
 
@@ -99,6 +118,7 @@ Result<Learner> Learner::start_from(const LearnerOptions& options, const Snapsho
   state.statistics = state.mixture->empty_statistics();
   if (model.effective_sample_size > 0) {
     state.statistics.banks.front() = family.expected(**bank, model.effective_sample_size * weights);
+    state.statistics.coordinates = coordinate_moments_of(**bank, model.effective_sample_size * weights);
     state.statistics.weight = model.effective_sample_size;
     state.statistics.log_likelihood = model.mean_log_likelihood * model.effective_sample_size;
   }
@@ -230,10 +250,22 @@ void Learner::seed(bool with_responsibilities, Learned& learned) {
   state.statistics = em_pass(**mixture, cut_tiles(points, seed_retentions(points)), options_.assignment, workers);
   const auto maximised = maximise(state.statistics, options_.prior, **mixture, options_.starved_below_points);
   if (!maximised) state.statistics = (*mixture)->empty_statistics();
-  state.mixture = maximised ? maximised->mixture : *mixture;
-  state.starved = maximised ? maximised->starved : std::vector<bool>(static_cast<std::size_t>(options_.components), false);
-  state.learned = static_cast<std::uint64_t>(points.size());
-  state.seed_weight = state.statistics.weight;
+  if (maximised) {
+    state.mixture = maximised->mixture;
+    state.starved = maximised->starved;
+    state.learned = static_cast<std::uint64_t>(points.size());
+    state.seed_weight = state.statistics.weight;
+  } else {
+    state.mixture = *mixture;
+    state.starved.assign(static_cast<std::size_t>(options_.components), false);
+    state.statistics = state.mixture->empty_statistics();
+    state.updates_failed = 1;
+    Update update;
+    update.version = state.version;
+    update.points = points.size();
+    update.failure = maximised.error().message;
+    learned.updates.push_back(std::move(update));
+  }
   if (points.has_times()) state.latest_time = *std::max_element(points.unix_nanoseconds.begin(), points.unix_nanoseconds.end());
 
   name_components();

@@ -24,8 +24,8 @@ enum class StepKind {
 struct StepOptions {
   StepKind kind = StepKind::power_law;
 
-  // Power law: near 0.5 follows change quickly and noisily; 1.0 averages all history. At 0.9 about the last fifth of the
-  // history counts. Range (0.5, 1]. Source: Cappé & Moulines (2009), assumption on the step sizes in section 2.
+  // Power law: near 0.5 follows change quickly and noisily; 1.0 averages all history. At 0.9, of t points
+  // about t^0.9 count: a third of a hundred thousand. Range (0.5, 1]. Source: Cappé & Moulines (2009), assumption on the step sizes in section 2.
   double exponent = 0.9;
 
   // Power law: added to t, which starts at 0 with the first point after the seed. Larger is slower at the start.

@@ -49,7 +49,9 @@ StepwiseEm::StepwiseEm(const LearnerOptions& options, StepwiseState state)
   const Mixture& mixture = *state_.mixture;
   const int slots = options.threads == 1 ? 1 : 2 * options.threads;
   for (int i = 0; i < slots; ++i) slots_.push_back(std::make_unique<Slot>(mixture.dimension(), mixture.size()));
-  if (!state_.published) state_.published = state_.mixture;
+  // A state may come from a run that was configured otherwise.
+  if (!options.averaging) state_.average.reset();
+  if (!state_.average || !state_.published) state_.published = state_.mixture;
   if (state_.batch.banks.empty()) state_.batch = mixture.empty_statistics();
 
   Slot& first = *slots_.front();
@@ -187,6 +189,7 @@ void StepwiseEm::close_batch(std::vector<Update>& updates) {
   auto maximised = maximise(blended, options_.prior, *state_.mixture, options_.starved_below_points);
 
   Update update;
+  update.points = state_.batch_points;
   if (maximised) {
     for (std::size_t k = 0; k < maximised->starved.size(); ++k) {
       const auto component = static_cast<Index>(k);
@@ -202,7 +205,7 @@ void StepwiseEm::close_batch(std::vector<Update>& updates) {
     ++state_.version;
     ++state_.batches;
     if (options_.averaging)
-      average_statistics();
+      average_statistics(update);
     else
       state_.published = state_.mixture;
   } else {
@@ -219,24 +222,24 @@ void StepwiseEm::close_batch(std::vector<Update>& updates) {
   state_.batch_start = kNoTime;
 }
 
-// Averages statistics per point, all updates alike, and publishes the parameters of the average.
+// Adds up statistics per point, all updates alike, and publishes the parameters of their mean.
 // Source: Polyak & Juditsky (1992), Acceleration of stochastic approximation by averaging; Cappé & Moulines (2009), section 2.3.
-void StepwiseEm::average_statistics() {
-  const auto updates = static_cast<double>(state_.batches);
+void StepwiseEm::average_statistics(Update& update) {
+  Statistics average = state_.average ? *state_.average : state_.mixture->empty_statistics();
   Statistics latest = state_.statistics;
   scale(latest, 1 / latest.weight);
-  if (!state_.average) {
-    state_.average = std::move(latest);
-  } else {
-    scale(*state_.average, (updates - 1) / updates);
-    scale(latest, 1 / updates);
-    merge(*state_.average, latest);
-  }
+  merge(average, latest);
   // With the weight that the prior is to be compared to.
-  Statistics weighted = *state_.average;
-  scale(weighted, state_.statistics.weight);
+  Statistics weighted = average;
+  scale(weighted, state_.statistics.weight / average.weight);
   const auto maximised = maximise(weighted, options_.prior, *state_.published, options_.starved_below_points);
-  if (maximised) state_.published = maximised->mixture;
+  if (maximised) {
+    state_.average = std::move(average);
+    state_.published = maximised->mixture;
+  } else {
+    ++state_.updates_failed;
+    update.failure = "average: " + maximised.error().message;
+  }
 }
 
 }  // namespace emulsion

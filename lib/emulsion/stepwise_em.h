@@ -41,9 +41,10 @@ struct Labels {
 struct Update {
   std::uint64_t version = 0;    // of the model after the update; unchanged if it failed
   std::uint64_t learned = 0;    // points learned after the update
+  Index points = 0;             // of the mini-batch; where the update failed, they are not learned
   std::vector<Index> starved;   // components that have become starved
   std::vector<Index> revived;   // components that are no longer starved
-  std::vector<Index> repaired;  // components whose covariance had to be repaired
+  std::vector<Index> repaired;  // components whose covariance had to be repaired; the first one stands for all if tied
   std::string failure;          // empty if it succeeded
 };
 
@@ -52,7 +53,7 @@ struct StepwiseState {
   std::shared_ptr<const Mixture> mixture;    // that the E-step uses
   Statistics statistics;                     // decayed, up to the last update
   std::shared_ptr<const Mixture> published;  // with averaging: from `average`; otherwise the same as `mixture`
-  std::optional<Statistics> average;         // with averaging: mean of the statistics of all updates, per point
+  std::optional<Statistics> average;         // with averaging: sum over the updates of the statistics per point
   std::vector<bool> starved;                 // K
   std::uint64_t version = 1;
   std::uint64_t learned = 0;            // points that the statistics have seen, those that have faded included
@@ -108,7 +109,7 @@ class StepwiseEm {
   void append_labels(const Slot& slot, bool with_responsibilities, Labels& labels) const;
   void fold(Slot& slot);
   void close_batch(std::vector<Update>& updates);
-  void average_statistics();
+  void average_statistics(Update& update);
 
   LearnerOptions options_;
   StepSize step_;

@@ -231,7 +231,7 @@ TEST_CASE("a bad row stops the feed after the rows before it, or is skipped, bot
 
 TEST_CASE("rows that the daemon refuses exit with 65") {
   FakeDaemon daemon;
-  daemon.refuse = [](const wire::PointsMessage&) { return true; };
+  daemon.refuse_if([](const wire::PointsMessage&) { return true; });
   const File file("1\n2\n");
   const Captured captured = run(daemon, {"send", file.path()}, {"input", "control"});
   CHECK(captured.exit_code == 65);

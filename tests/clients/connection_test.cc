@@ -26,11 +26,11 @@ TEST_CASE("a question gets its answer") {
 
 TEST_CASE("the daemon's refusal keeps its reason and its words, without control characters") {
   FakeDaemon daemon;
-  daemon.answer = [](const wire::ControlRequest&) {
+  daemon.answer_with([](const wire::ControlRequest&) {
     wire::ControlReply reply;
     reply.result = wire::ControlError{wire::ControlErrorCode::failed, "disk \x1b[2J full"};
     return reply;
-  };
+  });
   auto control = ControlConnection::open(daemon.endpoints().control);
   const auto reply = control->ask(wire::SaveRequest{}, kLong);
   REQUIRE_FALSE(reply);
@@ -48,7 +48,7 @@ TEST_CASE("a missing model is a matter of time") {
 
 TEST_CASE("the answer to another question is an error, not a crash") {
   FakeDaemon daemon;
-  daemon.answer = [](const wire::ControlRequest&) { return wire::ControlReply{0, wire::PauseReply{}}; };
+  daemon.answer_with([](const wire::ControlRequest&) { return wire::ControlReply{0, wire::PauseReply{}}; });
   auto control = ControlConnection::open(daemon.endpoints().control);
   CHECK(control->ask_for<wire::SaveReply>(wire::SaveRequest{}, kLong).error().exit_code == 69);
 }
@@ -56,9 +56,9 @@ TEST_CASE("the answer to another question is an error, not a crash") {
 TEST_CASE("the late answer to an earlier question is not taken for the next one's") {
   FakeDaemon daemon;
   int asked = 0;
-  daemon.answer = [&asked](const wire::ControlRequest&) {
+  daemon.answer_with([&asked](const wire::ControlRequest&) {
     return wire::ControlReply{0, wire::FlushReply{static_cast<std::uint64_t>(++asked)}};
-  };
+  });
   auto control = ControlConnection::open(daemon.endpoints().control);
   // No time at all: the answer comes when nobody waits for it any more.
   CHECK_FALSE(control->ask_for<wire::FlushReply>(wire::FlushRequest{}, Milliseconds(0)));

@@ -48,9 +48,18 @@ class FakeDaemon {
     return result;
   }
 
+  using Refuse = std::function<bool(const wire::PointsMessage&)>;
+  using Answer = std::function<wire::ControlReply(const wire::ControlRequest&)>;
+
   // Both are called in the daemon's thread, under its lock.
-  std::function<bool(const wire::PointsMessage&)> refuse = [](const auto&) { return false; };
-  std::function<wire::ControlReply(const wire::ControlRequest&)> answer;  // in place of the usual answers
+  void refuse_if(Refuse refuse) {
+    const std::lock_guard lock(mutex_);
+    refuse_ = std::move(refuse);
+  }
+  void answer_with(Answer answer) {  // in place of the usual answers
+    const std::lock_guard lock(mutex_);
+    answer_ = std::move(answer);
+  }
 
   // Messages for whoever subscribes: sent when a subscription comes.
   void publish_to_subscribers(std::vector<Delivery> messages) {
@@ -121,7 +130,7 @@ class FakeDaemon {
     producer->last_sequence = message->sequence;
     ++producer->messages;
     const auto rows = static_cast<std::uint64_t>(message->batch.size());
-    if (refuse(*message)) {
+    if (refuse_(*message)) {
       producer->rows_refused += rows;
       stream.refusals.push_back({"row", "not_finite", rows});
     } else {
@@ -141,7 +150,7 @@ class FakeDaemon {
   void reply(const std::vector<std::string>& parts) {
     const auto request = codec_.decode_request(parts.back());
     if (!request) return;
-    wire::ControlReply reply = answer ? answer(*request) : usual_answer(*request);
+    wire::ControlReply reply = answer_ ? answer_(*request) : usual_answer(*request);
     reply.request_id = request->request_id;
     for (std::size_t i = 0; i + 1 < parts.size(); ++i) control_.send(zmq::buffer(parts[i]), zmq::send_flags::sndmore);
     control_.send(zmq::buffer(codec_.encode(reply)));
@@ -200,6 +209,8 @@ class FakeDaemon {
   wire::Codec codec_;
 
   std::mutex mutex_;
+  Refuse refuse_ = [](const auto&) { return false; };
+  Answer answer_;
   std::vector<wire::PointsMessage> received_;
   std::map<std::string, wire::StreamStatus> streams_;
   std::map<std::string, wire::ModelMessage> models_;

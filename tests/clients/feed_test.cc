@@ -168,7 +168,7 @@ TEST_CASE("what is refused is counted, with the daemon's reason, and earlier row
   stream.refusals = {{"row", "bad_dimension", 5}};
   stream.producers = {{"test", 1, 9, 10, 1000, 5, 0, 0, 0, 0}};
   daemon.set_stream(stream);
-  daemon.refuse = [](const wire::PointsMessage& message) { return message.sequence == 1; };
+  daemon.refuse_if([](const wire::PointsMessage& message) { return message.sequence == 1; });
   auto feed = Feed::open(options_for(daemon));
   REQUIRE(feed);
   REQUIRE(feed->push(points(30)));

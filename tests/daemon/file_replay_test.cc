@@ -178,7 +178,7 @@ TEST_CASE("a file of points becomes messages of 256 rows, the last of which ends
     CHECK(frames[i].topic == "emulsion.v1.radar.points.");
     const auto message = decode(frames[i]);
     CHECK(message.producer == "replay");
-    CHECK(message.session == 1);
+    CHECK(message.session == decode(frames[0]).session);
     CHECK(message.sequence == i);
     CHECK(message.end_of_stream == (i + 1 == frames.size()));
     REQUIRE(message.batch.dimension() == 2);
@@ -189,6 +189,15 @@ TEST_CASE("a file of points becomes messages of 256 rows, the last of which ends
     }
   }
   CHECK(row == rows);
+}
+
+TEST_CASE("a file has the same session each time, and another file another one", "[replay]") {
+  const TemporaryDirectory directory;
+  write_file(directory.file("a.csv"), csv_of(3));
+  write_file(directory.file("b.csv"), csv_of(3));
+  const auto session = [&](const char* name) { return decode(replay(directory.file(name), "radar").front()).session; };
+  CHECK(session("a.csv") == session("a.csv"));
+  CHECK(session("a.csv") != session("b.csv"));
 }
 
 TEST_CASE("JSON lines are replayed like CSV", "[replay]") {

@@ -16,6 +16,7 @@ Endpoints are free ones that the daemon chooses and names in its log. What a tes
 still there at the end gets SIGTERM and must exit with 0. The log of every daemon is shown if the test fails.
 """
 
+import ctypes
 import json
 import os
 import pathlib
@@ -43,6 +44,7 @@ SCALE = float(os.environ.get("EMULSION_E2E_SCALE", "1"))
 # Longest wait for anything, in seconds. It ends a test that would hang; no test waits for it to pass.
 PATIENCE = 60
 
+LIBC = ctypes.CDLL(None)
 EVERYTHING = "emulsion.v1."
 PROBE = "emulsion.v1.probe.model."
 KINDS = {"model": model_pb2.Model, "labels": labels_pb2.Labels, "events": events_pb2.Event}
@@ -70,6 +72,12 @@ def environment(extra):
     return {**kept, **extra}
 
 
+def end_with_this_process():
+    """For a child before it starts: SIGTERM when the test is killed, so that no daemon stays behind."""
+    PR_SET_PDEATHSIG = 1
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 class Daemon:
     """One run of emulsiond, from start to exit."""
 
@@ -81,6 +89,7 @@ class Daemon:
             [EMULSIOND, *arguments],
             cwd=test.directory,
             env=environment(extra_environment),
+            preexec_fn=end_with_this_process,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

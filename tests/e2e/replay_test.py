@@ -39,7 +39,7 @@ class ReplayTest(EndToEndTest):
         self.replay(*self.kept())
         status, model = self.look()
         self.assertEqual((status.points_accepted, status.points_labelled, status.points_learned + status.points_waiting), (1000, 1000, 1000))
-        self.assertEqual([(p.producer, p.session, p.messages) for p in status.producers], [("replay", 1, 4)])
+        self.assertEqual([(p.producer, p.messages) for p in status.producers], [("replay", 4)])
         means = sorted(tuple(c.gaussian.mean) for c in model.components)
         numpy.testing.assert_allclose(means, MEANS, atol=5 / numpy.sqrt(500 / 2))
         self.assertEqual(len(points), 1000)

@@ -244,6 +244,17 @@ TEST_CASE("parameters are packed in the layout that the header promises", "[fami
   CHECK(same_bits(bank_of(c, components)->pack(), pack(c.shape, components)));
 }
 
+TEST_CASE("a bank tells the mean and the variance of each component along each coordinate", "[family]") {
+  const auto c = any_family();
+  const auto components = example_components(c.shape, kDimension, kComponents);
+  const auto bank = bank_of(c, components);
+  for (std::size_t k = 0; k < components.size(); ++k) {
+    const auto column = static_cast<Index>(k);
+    CHECK(same_bits(bank->means().col(column), components[k].mean.cast<double>().eval()));
+    CHECK(same_bits(bank->variances().col(column), components[k].covariance.diagonal().cast<double>().eval()));
+  }
+}
+
 TEST_CASE("components are placed where and as wide as they are told", "[family]") {
   const auto c = any_family();
   const Eigen::MatrixXd centres = (Eigen::MatrixXd(2, 3) << 1, 2, 3, -4, -5, -6).finished();

@@ -32,6 +32,41 @@ TEST_CASE("a given model is used as it is, and weighs as much as it says") {
   CHECK(em.snapshot().effective_sample_size == weight + 100);
 }
 
+TEST_CASE("a given model brings the scale of its stream along") {
+  const auto c = GENERATE(from_range(family_cases()));
+  CAPTURE(c.name);
+  LearnerOptions options = clusters(2);
+  options.family = c.name;
+  // Means 0 and 10, variances 1 and 3, weights 1/4 and 3/4: mean 7.5, variance 2.5 + 75/4. If tied, 3 and 3: 3 + 75/4.
+  const Wide first = c.shape == Shape::tied ? 3 : 1;
+  const std::vector<Gaussian> given{{0.25L, WideVector::Constant(2, 0), first * WideMatrix::Identity(2, 2)},
+                                    {0.75L, WideVector::Constant(2, 10), 3 * WideMatrix::Identity(2, 2)}};
+  const Learner em = started(options, model_of(c.name, c.shape, given, 40));
+  const CoordinateMoments& moments = em.progress().statistics.coordinates;
+  CHECK(moments.weight == Eigen::Vector2d(40, 40));
+  CHECK(moments.mean[1] == Approx(7.5));
+  CHECK(variances(moments)[0] == Approx(static_cast<double>(0.25L * first + 0.75L * 3) + 18.75));
+}
+
+TEST_CASE("averaging may be turned on and off between runs") {
+  LearnerOptions options = clusters();
+  options.averaging = true;
+  Learner averaged = learner(options, 2);
+  averaged.learn(draw(three_clusters(), 2000, 1), false);
+  options.averaging = false;
+  auto plain = Learner::restore(options, averaged.state());
+  REQUIRE(plain);
+  CHECK(same_bits(*plain->progress().published, *averaged.progress().mixture));
+  CHECK_FALSE(plain->progress().average);
+  options.averaging = true;
+  auto again = Learner::restore(options, plain->state());
+  REQUIRE(again);
+  CHECK(same_bits(*again->progress().published, *averaged.progress().mixture));
+  // The average starts anew: after one update it is that of one update.
+  CHECK(again->learn(draw(three_clusters(), 256, 2), false).updates.size() == 1);
+  CHECK(again->progress().average->weight == Approx(1));
+}
+
 TEST_CASE("a mere guess is replaced by the first mini-batch, whatever the schedule") {
   LearnerOptions options = clusters(1);
   options.step.kind = GENERATE(StepKind::power_law, StepKind::cumulative);

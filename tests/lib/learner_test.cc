@@ -109,6 +109,7 @@ TEST_CASE("updates count versions and points without a gap") {
   for (std::size_t u = 0; u < 4; ++u) {
     CHECK(learned.updates[u].version == u + 2);
     CHECK(learned.updates[u].learned == 150 + 256 * (u + 1));
+    CHECK(learned.updates[u].points == 256);
     CHECK(learned.updates[u].failure.empty());
   }
   CHECK(em.snapshot().learned == 150 + 1024);
@@ -131,6 +132,7 @@ TEST_CASE("a failed update leaves the model unchanged, and the next one is learn
   CHECK(failed.updates[0].failure == "the statistics of the mini-batch hold a number that is not finite");
   CHECK(failed.updates[0].version == 2);
   CHECK(failed.updates[0].learned == 250);
+  CHECK(failed.updates[0].points == 100);
   CHECK(failed.labels.components.size() == 100);
   const StepwiseState& after = em.progress();
   CHECK(same_bits(*after.mixture, *before.stepwise->mixture));
@@ -153,7 +155,14 @@ TEST_CASE("a warm-up that cannot be learned does not spoil what comes after it")
   PointBatch bad = draw(three_clusters(), 150, 2);
   bad.points *= 1e100;
   bad.weights = Eigen::VectorXd::Constant(150, 1e200);
-  CHECK(em.learn(bad, false).labels.components.size() == 150);
+  const Learned failed = em.learn(bad, false);
+  CHECK(failed.seeded);
+  CHECK(failed.labels.components.size() == 150);
+  REQUIRE(failed.updates.size() == 1);
+  CHECK(failed.updates[0].failure == "the statistics of the mini-batch hold a number that is not finite");
+  CHECK(failed.updates[0].points == 150);
+  CHECK(em.progress().updates_failed == 1);
+  CHECK(em.progress().learned == 0);
   const Learned next = em.learn(draw(three_clusters(), 200, 3), false);
   REQUIRE(next.updates.size() == 1);
   CHECK(next.updates[0].failure.empty());

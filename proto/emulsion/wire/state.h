@@ -53,7 +53,7 @@ struct StreamState {
   std::uint64_t next_component_id = 1;  // while there is no learner
 };
 
-// Equal states give equal bytes.
+// Equal states give equal bytes. Empty if they would be more than the 2 GiB that protobuf can write.
 std::string encode_state(const StreamState& state);
 
 // Errors: bytes that are no state, sizes that do not fit together, parameters that are no distribution; names the field.
