@@ -53,9 +53,7 @@ class LayeringTest(unittest.TestCase):
     def test_the_library_includes_eigen_expected_the_task_library_and_nothing_else(self):
         own = {str(path.relative_to("lib")) for path in sources("lib")}
         allowed = lambda name: name in own or name in STANDARD or name.startswith(("Eigen/", "tbb/", "oneapi/tbb/")) or name == "tl/expected.hpp"
-        # Only in a build with the thread sanitizer.
-        explains = lambda path, name: path.name == "workers.cc" and name == "sanitizer/tsan_interface.h"
-        self.check_includes(sources("lib"), lambda path, name: not allowed(name) and not explains(path, name))
+        self.check_includes(sources("lib"), lambda path, name: not allowed(name))
 
     def test_the_wire_includes_nothing_of_daemon_and_clients(self):
         self.check_includes(sources("proto"), lambda path, name: name.startswith(("daemon/", "clients/")))

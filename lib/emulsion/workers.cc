@@ -1,59 +1,61 @@
 #include "emulsion/workers.h"
 
+// The thread sanitizer cannot see into TBB as it is installed, and takes its hand-overs for races. In a build for it,
+// plain threads share the same work, and it sees everything that the tasks touch.
+#if defined(__SANITIZE_THREAD__)
+#include <algorithm>
+#include <thread>
+#include <vector>
+#else
 #include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
-
-#if defined(__SANITIZE_THREAD__)
-#include <sanitizer/tsan_interface.h>
 #endif
 
 namespace emulsion {
-namespace {
 
-// TBB as it is installed is not built for the thread sanitizer, which cannot see that work begins after it was given and
-// that it ends before for_each returns. These two tell it; elsewhere they do nothing.
-void happens_before([[maybe_unused]] void* moment) {
 #if defined(__SANITIZE_THREAD__)
-  __tsan_release(moment);
-#endif
-}
-
-void happens_after([[maybe_unused]] void* moment) {
-#if defined(__SANITIZE_THREAD__)
-  __tsan_acquire(moment);
-#endif
-}
-
-}  // namespace
 
 struct Workers::Arena {
-  explicit Arena(int threads) : tbb(threads) {
+  explicit Arena(int count) : threads(count) {}
+
+  void for_each(Index count, const std::function<void(Index)>& task) const {
+    const Index step = std::min<Index>(threads, count);
+    std::vector<std::jthread> running;
+    for (Index first = 0; first < step; ++first) {
+      running.emplace_back([=, &task] {
+        for (Index i = first; i < count; i += step) task(i);
+      });
+    }
+  }
+
+  int threads;
+};
+
+#else
+
+struct Workers::Arena {
+  explicit Arena(int threads) : arena(threads) {
     // Otherwise TBB lets the first arena of the process decide for all, and complains on stderr.
     constexpr std::size_t kMostThreads = 256;
     static const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, kMostThreads);
   }
-  tbb::task_arena tbb;
+
+  void for_each(Index count, const std::function<void(Index)>& task) {
+    arena.execute([&] { tbb::parallel_for(Index{0}, count, task, tbb::simple_partitioner{}); });
+  }
+
+  tbb::task_arena arena;
 };
+
+#endif
 
 Workers::Workers(int threads) : arena_(threads > 1 ? std::make_unique<Arena>(threads) : nullptr) {}
 Workers::~Workers() = default;
 
 void Workers::for_each(Index count, const std::function<void(Index)>& task) {
-  if (!arena_ || count <= 1) {
-    for (Index i = 0; i < count; ++i) task(i);
-    return;
-  }
-  char given = 0;
-  char done = 0;
-  const auto run = [&](Index i) {
-    happens_after(&given);
-    task(i);
-    happens_before(&done);
-  };
-  happens_before(&given);
-  arena_->tbb.execute([&] { tbb::parallel_for(Index{0}, count, run, tbb::simple_partitioner{}); });
-  happens_after(&done);
+  if (arena_ && count > 1) return arena_->for_each(count, task);
+  for (Index i = 0; i < count; ++i) task(i);
 }
 
 }  // namespace emulsion
