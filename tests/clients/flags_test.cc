@@ -135,6 +135,7 @@ TEST_CASE("a wrong address is a usage fault on the command line and a configurat
   const Captured captured = Example().run({});
   CHECK(captured.exit_code == 78);
   CHECK(captured.err.find("environment: EMULSION_CLIENT_TEST: \"localhost\" is not an address") != std::string::npos);
+  CHECK(Example().run({"--input", "tcp://127.0.0.1:2"}).exit_code == 0);
 }
 
 TEST_CASE("lists are cut at commas") {
