@@ -1,6 +1,7 @@
 // The registry of families.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,11 +10,16 @@
 
 namespace emulsion {
 
-// The family of that name, such as "gaussian(full)". Lives as long as the program.
-// Errors: unknown name, with the names there are.
+// The family of that name, such as "gaussian(full)", "categorical(4)" or "gaussian(full)[0,1]*poisson[2]": a component as
+// formula.h writes it. Its name() is the canonical one. Lives as long as the program. Thread-safe.
+// Errors: no such name; says which there are.
 Result<const Family*> find_family(std::string_view name);
 
-// Names of all families, in the order of the registry.
+// Makes a further family known by its name. Thread-safe.
+// Errors: the name is taken, or is none that a formula can hold.
+Result<void> register_family(std::unique_ptr<const Family> family);
+
+// Names of all families that stand alone, in the order of the registry; registered ones last.
 std::vector<std::string> family_names();
 
 }  // namespace emulsion

@@ -15,6 +15,8 @@
 
 #include <Eigen/Core>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,10 +33,31 @@ class Family;
 //   weight   K: total responsibility of each component, decayed
 //   moments  M x K: the rest, in the family's own layout. Centred: never sums about the origin, which lose all digits of
 //            the variance for data far from it
+//   failure  why they cannot be used, where a user's own family has failed on a point; empty if all is well
 struct BankStatistics {
   const Family* family = nullptr;
   Eigen::VectorXd weight;
   Eigen::MatrixXd moments;
+  std::string failure = {};
+};
+
+// How the numbers of one part of a component's parameters are arranged.
+enum class PartShape {
+  scalar,     // one number
+  vector,     // one number for each coordinate, or for each category
+  symmetric,  // a symmetric matrix of order n: the n(n+1)/2 numbers of its lower triangle, row by row
+  diagonal,   // the n numbers on the diagonal of a matrix of order n that is 0 elsewhere
+  isotropic,  // one number, n times on the diagonal of a matrix of order n that is 0 elsewhere
+};
+
+// One part of a component's parameters, such as "mean". The parts of a family, one after another, are a column of pack().
+//   size   how many numbers it has
+//   order  of the matrix, where it is one; otherwise 0
+struct ParameterPart {
+  std::string name;
+  PartShape shape = PartShape::scalar;
+  Index size = 1;
+  Index order = 0;
 };
 
 // What had to be done to make a component's parameters usable. In the order of the repair ladder.
@@ -43,6 +66,7 @@ enum class Repair { none, jitter, eigenvalue_floor, kept_previous };
 struct MaximisedBank {
   std::shared_ptr<const Bank> bank;
   std::vector<Repair> repairs;  // K
+  std::string failure = {};     // why a user's own family gave no parameters; empty if all is well
 };
 
 class Bank {
@@ -54,16 +78,17 @@ class Bank {
 
   // Log densities, in nats per unit volume, of some rows of a tile.
   // Writes out(row, first_column + k) for the rows of `lanes`, which are whole blocks of kLanes. A row with missing
-  // coordinates gets the density of those that it has. A point too far away for its density to be a number may get -inf
-  // or NaN, which the mixture counts as the lowest density there is.
+  // coordinates gets the density of those that it has. A point outside the support gets -inf, and one too far away for
+  // its density to be a number -inf or NaN: the mixture counts both as the lowest density there is.
   virtual void log_densities(const Tile& tile, LaneRange lanes, LaneMatrix& out, Index first_column) const = 0;
 
   // The statistics of a tile, given how much of each row belongs to each component: responsibilities(row,
-  // first_column + k) >= 0, weight of the row included, 0 past the end of the tile. A missing coordinate counts with its
-  // expectation and variance given the others.
+  // first_column + k) >= 0, weight of the row included, 0 past the end of the tile and where the point is outside the
+  // support. A missing coordinate counts with its expectation and variance given the others.
   virtual BankStatistics accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column) const = 0;
 
-  // Mean and variance of each component along each coordinate: d x K.
+  // Mean and variance of each component along each coordinate: d x K, finite. A distribution that has none tells its
+  // place, and the square of its scale.
   virtual Eigen::MatrixXd means() const = 0;
   virtual Eigen::MatrixXd variances() const = 0;
 
@@ -77,6 +102,22 @@ class Family {
 
   // As it is written in configurations and messages, such as "gaussian(full)".
   virtual std::string name() const = 0;
+
+  // What a column of pack() consists of. Names are unique within it.
+  virtual std::vector<ParameterPart> layout(Index dimension) const = 0;
+
+  // Numbers that an estimate of so many components is free to choose, without their weights; for BIC and AIC.
+  virtual Index free_parameters(Index dimension, Index components) const = 0;
+
+  // Errors: the family has no distributions over so many coordinates; says which it has.
+  virtual Result<void> check_dimension(Index dimension) const;
+
+  // Why no component of the family can have given this point (d coordinates, finite or NaN = missing), such as
+  // "coordinate 1: -3, expected a number > 0"; nothing if one can.
+  virtual std::optional<std::string> refusal(std::span<const double> point) const;
+
+  // True if its components have no place of their own but lie evenly over the whole stream: its points are noise.
+  virtual bool is_noise() const { return false; }
 
   // Statistics of no points.
   virtual BankStatistics empty(Index dimension, Index components) const = 0;
@@ -93,7 +134,9 @@ class Family {
   virtual MaximisedBank maximise(const BankStatistics& statistics, const Prior& prior, const Bank& previous,
                                  const std::vector<bool>& keep) const = 0;
 
-  // A first guess: components at the given places (d x K), as wide as `variances` (d, > 0) say.
+  // A first guess: components at the given places (d x K; points of the support, or means of some), as wide as
+  // `variances` (d, > 0) say, where the family can choose. Never fails: what the family cannot have is moved to the
+  // nearest that it can.
   virtual std::shared_ptr<const Bank> place(const Eigen::MatrixXd& centres, const Eigen::VectorXd& variances) const = 0;
 
   // The statistics that so many points (K) of exactly these components would leave.
@@ -102,5 +145,8 @@ class Family {
   // The inverse of Bank::pack. Errors: wrong size, or parameters that are no distribution; names the component.
   virtual Result<std::shared_ptr<const Bank>> unpack(const Eigen::MatrixXd& parameters, Index dimension) const = 0;
 };
+
+inline Result<void> Family::check_dimension(Index) const { return {}; }
+inline std::optional<std::string> Family::refusal(std::span<const double>) const { return std::nullopt; }
 
 }  // namespace emulsion

@@ -186,6 +186,14 @@ class DenseFamily final : public Family {
 
   std::string name() const override { return tied_ ? "gaussian(tied)" : "gaussian(full)"; }
 
+  std::vector<ParameterPart> layout(Index d) const override {
+    return {{"mean", PartShape::vector, d, 0}, {"covariance", PartShape::symmetric, triangle(d), d}};
+  }
+
+  Index free_parameters(Index d, Index components) const override {
+    return components * d + (tied_ ? 1 : components) * triangle(d);
+  }
+
   BankStatistics empty(Index d, Index components) const override {
     return {this, Eigen::VectorXd::Zero(components), Eigen::MatrixXd::Zero(d + triangle(d), components)};
   }

@@ -112,6 +112,14 @@ class DiagonalFamily final : public Family {
   bool spherical() const { return spherical_; }
   std::string name() const override { return spherical_ ? "gaussian(spherical)" : "gaussian(diagonal)"; }
 
+  std::vector<ParameterPart> layout(Index d) const override {
+    const ParameterPart mean{"mean", PartShape::vector, d, 0};
+    if (spherical_) return {mean, {"covariance", PartShape::isotropic, 1, d}};
+    return {mean, {"covariance", PartShape::diagonal, d, d}};
+  }
+
+  Index free_parameters(Index d, Index components) const override { return components * (d + (spherical_ ? 1 : d)); }
+
   BankStatistics empty(Index d, Index components) const override {
     return {this, Eigen::VectorXd::Zero(components), Eigen::MatrixXd::Zero(2 * d, components)};
   }

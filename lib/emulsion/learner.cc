@@ -28,7 +28,6 @@ Result<void> check(const LearnerOptions& options, Index dimension) {
   constexpr Index kAny = std::numeric_limits<Index>::max();
   const std::optional<std::string> faults[] = {
       out_of_range("dimension", dimension, 1, kAny),
-      out_of_range("components", options.components, 1, 4096),
       out_of_range("batch points", options.batch_points, 1, 1048576),
       out_of_range("seed points", options.seed.points, 0, kAny),
       out_of_range("seed restarts", options.seed.restarts, 1, 1000),
@@ -43,7 +42,10 @@ Result<void> check(const LearnerOptions& options, Index dimension) {
   for (const auto& fault : faults)
     if (fault) return fail(*fault);
   if (options.prior.covariance_fraction == 0) return fail("prior covariance fraction: 0, expected more than 0");
-  if (const auto family = find_family(options.family); !family) return fail(family.error().message);
+  const auto formula = formula_of(options);
+  if (!formula) return fail(formula.error().message);
+  for (const MixtureTerm& term : formula->terms)
+    if (const auto checked = (*find_family(term.family))->check_dimension(dimension); !checked) return checked;
   return {};
 }
 
@@ -56,18 +58,6 @@ PointBatch slice(const PointBatch& batch, Index first, Index count) {
   return part;
 }
 
-// The moments that so many points (K) of these components would leave.
-CoordinateMoments coordinate_moments_of(const Bank& bank, const Eigen::VectorXd& points) {
-  const Eigen::MatrixXd means = bank.means();
-  const double total = points.sum();
-  CoordinateMoments moments;
-  moments.weight = Eigen::VectorXd::Constant(bank.dimension(), total);
-  moments.mean = means * points / total;
-  const Eigen::MatrixXd shifts = means.colwise() - moments.mean;
-  moments.squares = (bank.variances() + shifts.cwiseAbs2()) * points;
-  return moments;
-}
-
 // Eigen cuts its products to the processor's caches. With the same cuts everywhere, a state goes on with the same bits on
 // another machine.
 void pin_cache_sizes() {
@@ -77,7 +67,8 @@ void pin_cache_sizes() {
 }  // namespace
 
 Learner::Learner(const LearnerOptions& options, StepSize step, Index dimension, std::uint64_t first_id)
-    : options_(options), step_(step), dimension_(dimension), next_id_(first_id) {
+    : options_(options), formula_(*formula_of(options)), step_(step), dimension_(dimension), next_id_(first_id) {
+  for (const MixtureTerm& term : formula_.terms) families_.push_back(*find_family(term.family));
   buffer_.points.resize(dimension, 0);
 }
 
@@ -94,36 +85,19 @@ Result<Learner> Learner::start_from(const LearnerOptions& options, const Snapsho
   if (!learner) return learner;
   if (!(model.effective_sample_size >= 0) || !std::isfinite(model.effective_sample_size) || !std::isfinite(model.mean_log_likelihood))
     return fail("the model's effective sample size and mean log likelihood: expected finite numbers, the first one >= 0");
-  if (static_cast<Index>(model.components.size()) != options.components)
-    return fail("the model has " + std::to_string(model.components.size()) + " components, expected " + std::to_string(options.components));
-  Eigen::MatrixXd parameters;
-  Eigen::VectorXd weights(options.components);
-  for (Index k = 0; k < options.components; ++k) {
-    const ComponentSnapshot& component = model.components[static_cast<std::size_t>(k)];
-    const std::string place = "component " + std::to_string(k + 1) + ": ";
-    if (component.family != options.family) return fail(place + "family " + component.family + ", expected " + options.family);
-    if (!(component.weight > 0) || !std::isfinite(component.weight)) return fail(place + "weight is not a finite number > 0");
-    if (k == 0) parameters.resize(component.parameters.size(), options.components);
-    if (component.parameters.size() != parameters.rows()) return fail(place + "its parameters are not as many as those of component 1");
-    parameters.col(k) = component.parameters;
-    weights[k] = component.weight;
-  }
-  weights /= weights.sum();
-  const Family& family = **find_family(options.family);
-  const auto bank = family.unpack(parameters, model.dimension);
-  if (!bank) return fail(bank.error().message);
+  const auto mixture = mixture_of(model, learner->formula_);
+  if (!mixture) return fail(mixture.error().message);
 
   StepwiseState state;
-  state.mixture = std::make_shared<const Mixture>(std::vector<std::shared_ptr<const Bank>>{*bank}, weights);
+  state.mixture = *mixture;
   state.statistics = state.mixture->empty_statistics();
   if (model.effective_sample_size > 0) {
-    state.statistics.banks.front() = family.expected(**bank, model.effective_sample_size * weights);
-    state.statistics.coordinates = coordinate_moments_of(**bank, model.effective_sample_size * weights);
-    state.statistics.weight = model.effective_sample_size;
+    state.statistics = expected_statistics(*state.mixture, model.effective_sample_size * state.mixture->weights());
+    state.statistics.weight = model.effective_sample_size;  // not the rounded sum
     state.statistics.log_likelihood = model.mean_log_likelihood * model.effective_sample_size;
   }
   state.seed_weight = state.statistics.weight;
-  state.starved.assign(static_cast<std::size_t>(options.components), false);
+  state.starved.assign(static_cast<std::size_t>(state.mixture->size()), false);
   learner->name_components();
   learner->stepwise_.emplace(options, std::move(state));
   return learner;
@@ -135,11 +109,10 @@ Result<Learner> Learner::restore(const LearnerOptions& options, LearnerState sta
   learner->buffer_ = std::move(state.buffer);
   learner->buffered_ = learner->buffer_.size();
   if (!state.stepwise) return learner;
-  if (state.stepwise->mixture->size() != options.components)
-    return fail("the saved model has " + std::to_string(state.stepwise->mixture->size()) + " components, the configuration says " +
-                std::to_string(options.components));
-  if (const std::string family = state.stepwise->mixture->banks().front()->family().name(); family != options.family)
-    return fail("the saved model is " + family + ", the configuration says " + options.family);
+  MixtureFormula saved;
+  for (const auto& bank : state.stepwise->mixture->banks()) saved.terms.push_back({bank->size(), bank->family().name()});
+  if (saved.text() != learner->formula_.text())
+    return fail("the saved model is " + saved.text() + ", the configuration says " + learner->formula_.text());
   learner->ids_ = std::move(state.ids);
   learner->stepwise_.emplace(options, std::move(*state.stepwise));
   return learner;
@@ -178,34 +151,36 @@ Learned Learner::flush(bool with_responsibilities) {
   return learned;
 }
 
+std::optional<std::string> Learner::refusal(std::span<const double> point) const {
+  std::string reasons;
+  for (const Family* family : families_) {
+    const auto reason = family->refusal(point);
+    if (!reason) return std::nullopt;
+    reasons += (reasons.empty() ? "" : "; ") + family->name() + ": " + *reason;
+  }
+  return reasons;
+}
+
 Index Learner::points_to_seed() const { return emulsion::points_to_seed(options_, dimension_); }
 
 Index Learner::points_waiting() const { return stepwise_ ? stepwise_->progress().batch_points : buffered_; }
 
 Snapshot Learner::snapshot() const {
   const StepwiseState& progress = stepwise_->progress();
-  Snapshot snapshot;
-  snapshot.dimension = dimension_;
+  Snapshot snapshot = snapshot_of(*progress.published);
   snapshot.version = progress.version;
   snapshot.learned = progress.learned;
   snapshot.effective_sample_size = progress.statistics.weight;
   snapshot.mean_log_likelihood =
       progress.statistics.weight > 0 ? progress.statistics.log_likelihood / progress.statistics.weight : 0.0;
   std::size_t position = 0;
-  for (std::size_t b = 0; b < progress.published->banks().size(); ++b) {
-    const Bank& bank = *progress.published->banks()[b];
-    const Eigen::MatrixXd parameters = bank.pack();
-    for (Index k = 0; k < bank.size(); ++k, ++position) {
-      ComponentSnapshot component;
+  for (const BankStatistics& bank : progress.statistics.banks)
+    for (Index k = 0; k < bank.weight.size(); ++k, ++position) {
+      ComponentSnapshot& component = snapshot.components[position];
       component.id = ids_[position];
-      component.family = bank.family().name();
-      component.weight = progress.published->weights()[static_cast<Index>(position)];
-      component.effective_sample_size = progress.statistics.banks[b].weight[k];
+      component.effective_sample_size = bank.weight[k];
       component.starved = progress.starved[position];
-      component.parameters = parameters.col(k);
-      snapshot.components.push_back(std::move(component));
     }
-  }
   return snapshot;
 }
 
@@ -249,7 +224,6 @@ void Learner::seed(bool with_responsibilities, Learned& learned) {
   StepwiseState state;
   state.statistics = em_pass(**mixture, cut_tiles(points, seed_retentions(points)), options_.assignment, workers);
   const auto maximised = maximise(state.statistics, options_.prior, **mixture, options_.starved_below_points);
-  if (!maximised) state.statistics = (*mixture)->empty_statistics();
   if (maximised) {
     state.mixture = maximised->mixture;
     state.starved = maximised->starved;
@@ -257,7 +231,7 @@ void Learner::seed(bool with_responsibilities, Learned& learned) {
     state.seed_weight = state.statistics.weight;
   } else {
     state.mixture = *mixture;
-    state.starved.assign(static_cast<std::size_t>(options_.components), false);
+    state.starved.assign(static_cast<std::size_t>(formula_.components()), false);
     state.statistics = state.mixture->empty_statistics();
     state.updates_failed = 1;
     Update update;
@@ -278,7 +252,7 @@ void Learner::seed(bool with_responsibilities, Learned& learned) {
 }
 
 void Learner::name_components() {
-  ids_.resize(static_cast<std::size_t>(options_.components));
+  ids_.resize(static_cast<std::size_t>(formula_.components()));
   std::iota(ids_.begin(), ids_.end(), next_id_);
   next_id_ += ids_.size();
 }

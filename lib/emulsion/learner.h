@@ -7,34 +7,15 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "emulsion/learner_options.h"
+#include "emulsion/snapshot.h"
 #include "emulsion/stepwise_em.h"
 
 namespace emulsion {
-
-// One component of a model, as others may see it.
-struct ComponentSnapshot {
-  std::uint64_t id = 0;  // never used again for another component of the stream
-  std::string family;
-  double weight = 0;
-  double effective_sample_size = 0;  // decayed points
-  bool starved = false;
-  std::vector<std::uint64_t> parents;
-  Eigen::VectorXd parameters;  // in the layout of its family's pack
-};
-
-// A model at one moment.
-struct Snapshot {
-  Index dimension = 0;
-  std::uint64_t version = 0;
-  std::uint64_t learned = 0;
-  double effective_sample_size = 0;
-  double mean_log_likelihood = 0;  // nats per point, recent points
-  std::vector<ComponentSnapshot> components;
-};
 
 // Everything that a learner knows; what is saved and restored.
 struct LearnerState {
@@ -80,6 +61,12 @@ class Learner {
   Index dimension() const { return dimension_; }
   bool has_model() const { return stepwise_.has_value(); }
   bool needs_times() const { return step_.needs_times(); }
+
+  // Why no component of the mixture can have given this point (d coordinates, finite or NaN = missing); nothing if one
+  // can. Such a point must not be learned.
+  std::optional<std::string> refusal(std::span<const double> point) const;
+
+  Index components() const { return formula_.components(); }
   Index points_to_seed() const;                                     // that the first model needs
   Index points_waiting() const;                                     // in the buffer, or in an incomplete mini-batch
   std::uint64_t next_id() const { return next_id_; }                // no component has had it or a higher one
@@ -101,6 +88,8 @@ class Learner {
   PointBatch buffered() const;
 
   LearnerOptions options_;
+  MixtureFormula formula_;
+  std::vector<const Family*> families_;  // of its terms
   StepSize step_;
   Index dimension_;
   PointBatch buffer_;   // with weights; with times if every point had one; may have room for more

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "emulsion/formula.h"
 #include "emulsion/points.h"
 #include "emulsion/prior.h"
 #include "emulsion/result.h"
@@ -17,13 +18,21 @@ enum class Assignment {
   hard,  // whole, to the most probable one (classification EM; Celeux & Govaert 1992)
 };
 
+// Where components are put before the first EM pass.
+enum class SeedKind {
+  kmeans,  // at the centres of greedy k-means++ and Lloyd's algorithm
+  random,  // at points of the data, all equally wide
+};
+
 // How the first model is found.
 struct SeedOptions {
+  SeedKind kind = SeedKind::kmeans;
+
   // Points that are buffered before the first model. More start better and later.
   // 0: max(50 K, 10 K (d + 1)). Range >= 0.
   Index points = 0;
 
-  // Independent k-means++ starts; the best by likelihood is kept. Range [1, 1000].
+  // Independent starts; the best by likelihood is kept. Range [1, 1000].
   Index restarts = 8;
 
   // Batch EM passes over the buffer for each start. Range [1, 1000].
@@ -37,8 +46,12 @@ struct LearnerOptions {
   // Number of components, K. Range [1, 4096].
   Index components = 2;
 
-  // Family of the components, as the registry in families.h names it.
+  // Family of the components, as find_family takes it.
   std::string family = "gaussian(full)";
+
+  // Components of several families, as formula.h writes them, such as "2*gaussian(full) + 1*uniform". A single term
+  // without a count has `components` of them. Empty: `components` of `family`.
+  std::string mixture;
 
   Assignment assignment = Assignment::soft;
 
@@ -65,5 +78,9 @@ struct LearnerOptions {
   // Threads that share the tiles of a mini-batch. The result does not depend on it. Range [1, 256].
   int threads = 1;
 };
+
+// What `mixture`, `components` and `family` come to, with families by their canonical names.
+// Errors: no formula; a family that does not exist; components beyond [1, 4096].
+Result<MixtureFormula> formula_of(const LearnerOptions& options);
 
 }  // namespace emulsion

@@ -81,15 +81,17 @@ Statistics Mixture::accumulate(const Tile& tile, const Expectation& expectation,
 Statistics Mixture::empty_statistics() const {
   Statistics statistics;
   for (const auto& bank : banks_) statistics.banks.push_back(bank->family().empty(dimension(), bank->size()));
-  const Eigen::VectorXd zero = Eigen::VectorXd::Zero(dimension());
-  statistics.coordinates = {zero, zero, zero};
+  statistics.coordinates = CoordinateMoments::none(dimension());
   return statistics;
 }
 
 Result<MaximisedMixture> maximise(const Statistics& statistics, const PriorOptions& prior_options, const Mixture& previous,
                                   double starved_below_points) {
+  for (const BankStatistics& bank : statistics.banks)
+    if (!bank.failure.empty()) return fail(bank.failure);
   if (!all_finite(statistics)) return fail("the statistics of the mini-batch hold a number that is not finite");
-  const Prior prior{prior_options, variances(statistics.coordinates)};
+  const Prior prior{prior_options, variances(statistics.coordinates), statistics.coordinates.mean, statistics.coordinates.lowest,
+                    statistics.coordinates.highest};
   const double total = statistics.weight + prior_options.weight_points * static_cast<double>(previous.size());
   if (!(total > 0)) return fail("the statistics have no points");
 
@@ -105,6 +107,7 @@ Result<MaximisedMixture> maximise(const Statistics& statistics, const PriorOptio
       weights[first + k] = (bank.weight[k] + prior_options.weight_points) / total;
     }
     MaximisedBank result = bank.family->maximise(bank, prior, *previous.banks()[b], starved);
+    if (!result.failure.empty()) return fail(result.failure);
     banks.push_back(std::move(result.bank));
     maximised.repairs.insert(maximised.repairs.end(), result.repairs.begin(), result.repairs.end());
     maximised.starved.insert(maximised.starved.end(), starved.begin(), starved.end());

@@ -22,10 +22,13 @@ struct PriorOptions {
   double weight_points = 0.1;
 };
 
-// The prior of one stream at one moment.
+// The prior of one stream at one moment: the options, and the stream's own scale along each coordinate (d each).
 struct Prior {
   PriorOptions options;
-  Eigen::VectorXd variances;  // d, each > 0: the variance of the stream along each coordinate
+  Eigen::VectorXd variances;    // > 0
+  Eigen::VectorXd means = {};
+  Eigen::VectorXd lowest = {};  // of all points so far, those that have faded included
+  Eigen::VectorXd highest = {};
 };
 
 }  // namespace emulsion

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
+#include "emulsion/batch_em.h"
 #include "emulsion/em_pass.h"
 #include "emulsion/families.h"
 #include "emulsion/random.h"
@@ -12,8 +14,8 @@ namespace emulsion {
 namespace {
 
 constexpr int kLloydIterations = 10;
-constexpr Index kScreeningPasses = 5;     // EM passes before the starts are compared
-constexpr double kSmallestGain = 1e-7;    // nats per point: less than this and EM has arrived
+constexpr Index kScreeningPasses = 5;   // EM passes before the starts are compared
+constexpr double kSmallestGain = 1e-7;  // as a fraction of the log likelihood: less than this and EM has arrived
 
 // Points as k-means sees them: missing coordinates at their mean, every coordinate of variance 1.
 struct Standardised {
@@ -29,7 +31,7 @@ Standardised standardise(const PointBatch& batch) {
   Standardised result{batch.points, Eigen::VectorXd(n), Eigen::VectorXd(d), Eigen::VectorXd(d)};
   for (Index i = 0; i < n; ++i) result.weights[i] = batch.weight(i);
   result.weights /= result.weights.maxCoeff();  // only their proportions matter, and so sums of squares stay finite
-  CoordinateMoments moments{Eigen::VectorXd::Zero(d), Eigen::VectorXd::Zero(d), Eigen::VectorXd::Zero(d)};
+  CoordinateMoments moments = CoordinateMoments::none(d);
   for (Index j = 0; j < d; ++j) {
     for (Index i = 0; i < n; ++i) {  // Welford (1962)
       const double x = batch.points(j, i);
@@ -99,83 +101,178 @@ std::vector<Index> improve_centres(const Standardised& data, Eigen::MatrixXd& ce
   return assignment;
 }
 
-struct Candidate {
-  std::shared_ptr<const Mixture> mixture;
-  double mean_log_likelihood = -std::numeric_limits<double>::infinity();
-};
-
-class Seeder {
- public:
-  Seeder(const PointBatch& batch, const LearnerOptions& options, const Family& family, Workers& workers)
-      : options_(options), family_(family), workers_(workers), tiles_(cut_tiles(batch)), data_(standardise(batch)) {}
-
-  std::shared_ptr<const Mixture> run() {
-    Random random(options_.seed.random_seed);
-    const Index screening = std::min(options_.seed.passes, kScreeningPasses);
-    Candidate best;
-    for (Index r = 0; r < options_.seed.restarts; ++r) {
-      const Candidate candidate = improve(start(random), screening);
-      // The first of equals, so that rounding does not decide which of them.
-      if (!best.mixture || candidate.mean_log_likelihood > best.mean_log_likelihood + kSmallestGain) best = candidate;
-    }
-    return improve(best.mixture, options_.seed.passes - screening).mixture;
-  }
-
- private:
-  // Components at the centres of k-means, and then one M-step from its hard assignment.
-  std::shared_ptr<const Mixture> start(Random& random) {
-    const Index components = options_.components;
-    Eigen::MatrixXd centres = choose_centres(data_, components, random);
-    const std::vector<Index> assignment = improve_centres(data_, centres);
-    const Eigen::MatrixXd places = (data_.deviations.asDiagonal() * centres).colwise() + data_.mean;
-    const Mixture placed({family_.place(places, data_.deviations.array().square())},
-                         Eigen::VectorXd::Constant(components, 1.0 / static_cast<double>(components)));
-    Statistics statistics = placed.empty_statistics();
-    Expectation expectation(components);
-    std::size_t point = 0;
-    for (const Tile& tile : tiles_) {
-      placed.expect(tile, covering_lanes(0, tile.size()), expectation);
-      for (std::size_t row = 0; row < static_cast<std::size_t>(tile.size()); ++row) expectation.most_probable[row] = assignment[point++];
-      merge(statistics, placed.accumulate(tile, expectation, Assignment::hard));
-    }
-    const auto maximised = maximise(statistics, options_.prior, placed, options_.starved_below_points);
-    return maximised ? maximised->mixture : std::make_shared<const Mixture>(placed);
-  }
-
-  // Some EM passes; fewer if they no longer gain anything.
-  Candidate improve(std::shared_ptr<const Mixture> mixture, Index passes) {
-    Candidate candidate{std::move(mixture), -std::numeric_limits<double>::infinity()};
-    for (Index pass = 0; pass < passes; ++pass) {
-      const Statistics statistics = em_pass(*candidate.mixture, tiles_, options_.assignment, workers_);
-      const double mean = statistics.log_likelihood / statistics.weight;
-      const bool arrived = mean - candidate.mean_log_likelihood < kSmallestGain;
-      candidate.mean_log_likelihood = mean;
-      auto maximised = maximise(statistics, options_.prior, *candidate.mixture, options_.starved_below_points);
-      if (!maximised) break;
-      candidate.mixture = maximised->mixture;
-      if (arrived) break;
-    }
-    return candidate;
-  }
-
-  const LearnerOptions& options_;
-  const Family& family_;
-  Workers& workers_;
-  std::vector<Tile> tiles_;
-  Standardised data_;
-};
-
 }  // namespace
+
+struct StartingMixtures::State {
+  State(const PointBatch& batch, const std::vector<Tile>& given_tiles, const LearnerOptions& given_options, MixtureFormula formula)
+      : tiles(given_tiles), options(given_options), data(standardise(batch)), random(given_options.seed.random_seed) {
+    for (const MixtureTerm& term : formula.terms) {
+      const Family* family = *find_family(term.family);
+      terms.push_back({family, term.components});
+      (family->is_noise() ? noise : placed) += term.components;
+    }
+  }
+
+  struct Term {
+    const Family* family;
+    Index components;
+  };
+
+  // The points that k-means gave to the cluster of each component, and where those clusters are.
+  struct Clusters {
+    Eigen::MatrixXd centres;        // d x placed, in the points' units
+    std::vector<Index> assignment;  // n: of which component, counting those that have a place
+  };
+
+  Clusters clusters() {
+    Eigen::MatrixXd centres = choose_centres(data, placed, random);
+    std::vector<Index> assignment = improve_centres(data, centres);
+    if (terms.size() > 1) {  // which family a cluster is of is left to chance, and to the likelihood
+      std::vector<Index> order(static_cast<std::size_t>(placed));
+      std::iota(order.begin(), order.end(), Index{0});
+      for (Index k = placed - 1; k > 0; --k)
+        std::swap(order[static_cast<std::size_t>(k)],
+                  order[static_cast<std::size_t>(random.uniform() * static_cast<double>(k + 1))]);
+      Eigen::MatrixXd shuffled(centres.rows(), placed);
+      for (Index k = 0; k < placed; ++k) shuffled.col(order[static_cast<std::size_t>(k)]) = centres.col(k);
+      for (Index& cluster : assignment) cluster = order[static_cast<std::size_t>(cluster)];
+      centres = std::move(shuffled);
+    }
+    return {in_units(centres), std::move(assignment)};
+  }
+
+  Eigen::MatrixXd in_units(const Eigen::MatrixXd& standardised) const {
+    return (data.deviations.asDiagonal() * standardised).colwise() + data.mean;
+  }
+
+  // Components at the given places, as wide as told, with equal weights.
+  Mixture place(const Eigen::MatrixXd& places, const Eigen::VectorXd& variances) const {
+    std::vector<std::shared_ptr<const Bank>> banks;
+    Index first = 0;
+    for (const Term& term : terms) {
+      if (term.family->is_noise()) {
+        banks.push_back(term.family->place(data.mean.replicate(1, term.components), data.deviations.array().square()));
+      } else {
+        banks.push_back(term.family->place(places.middleCols(first, term.components), variances));
+        first += term.components;
+      }
+    }
+    return {std::move(banks), Eigen::VectorXd::Constant(placed + noise, 1.0 / static_cast<double>(placed + noise))};
+  }
+
+  std::shared_ptr<const Mixture> at_random() {
+    Eigen::MatrixXd places(data.points.rows(), placed);
+    Eigen::VectorXd left = data.weights;
+    for (Index k = 0; k < placed; ++k) {
+      const Index chosen = random.pick(left);
+      places.col(k) = data.points.col(chosen);
+      left[chosen] = 0;
+    }
+    return with_noise(place(in_units(places), 0.5 * data.deviations.array().square()));
+  }
+
+  // Components at the centres of k-means, and then one M-step from its hard assignment.
+  std::shared_ptr<const Mixture> by_clusters() {
+    const Clusters found = placed > 0 ? clusters() : Clusters{Eigen::MatrixXd(data.points.rows(), 0), {}};
+    const Mixture guess = place(found.centres, data.deviations.array().square());
+    if (placed == 0) return std::make_shared<const Mixture>(guess);
+    Statistics statistics = guess.empty_statistics();
+    Expectation expectation(guess.size());
+    std::size_t point = 0;
+    const std::vector<Index> positions = positions_with_a_place();
+    for (const Tile& tile : tiles) {
+      guess.expect(tile, covering_lanes(0, tile.size()), expectation);
+      for (std::size_t row = 0; row < static_cast<std::size_t>(tile.size()); ++row)
+        expectation.most_probable[row] = positions[static_cast<std::size_t>(found.assignment[point++])];
+      merge(statistics, guess.accumulate(tile, expectation, Assignment::hard));
+    }
+    const auto maximised = maximise(statistics, options.prior, guess, options.starved_below_points);
+    return with_noise(maximised ? *maximised->mixture : guess);
+  }
+
+  // Where in the mixture the components stand that are no noise.
+  std::vector<Index> positions_with_a_place() const {
+    std::vector<Index> positions;
+    Index position = 0;
+    for (const Term& term : terms)
+      for (Index k = 0; k < term.components; ++k, ++position)
+        if (!term.family->is_noise()) positions.push_back(position);
+    return positions;
+  }
+
+  // Gives each component of noise its share; the others keep their proportions.
+  std::shared_ptr<const Mixture> with_noise(const Mixture& mixture) const {
+    constexpr double kShare = 0.05;
+    if (noise == 0 || placed == 0) return std::make_shared<const Mixture>(mixture);
+    const double share = std::min(kShare, 0.5 / static_cast<double>(noise));
+    Eigen::VectorXd weights = mixture.weights();
+    double others = 0;
+    for (const Index position : positions_with_a_place()) others += weights[position];
+    Index position = 0;
+    for (const Term& term : terms)
+      for (Index k = 0; k < term.components; ++k, ++position)
+        weights[position] = term.family->is_noise() ? share : weights[position] / others * (1 - share * static_cast<double>(noise));
+    return std::make_shared<const Mixture>(mixture.banks(), std::move(weights));
+  }
+
+  const std::vector<Tile>& tiles;
+  LearnerOptions options;
+  Standardised data;
+  Random random;
+  std::vector<Term> terms;
+  Index placed = 0;
+  Index noise = 0;
+};
+
+StartingMixtures::StartingMixtures(std::unique_ptr<State> state) : state_(std::move(state)) {}
+StartingMixtures::~StartingMixtures() = default;
+StartingMixtures::StartingMixtures(StartingMixtures&&) noexcept = default;
+
+Result<StartingMixtures> StartingMixtures::make(const PointBatch& batch, const std::vector<Tile>& tiles, const LearnerOptions& options) {
+  auto formula = formula_of(options);
+  if (!formula) return fail(formula.error().message);
+  for (const MixtureTerm& term : formula->terms)
+    if (const auto checked = (*find_family(term.family))->check_dimension(batch.dimension()); !checked) return fail(checked.error().message);
+  return StartingMixtures(std::make_unique<State>(batch, tiles, options, std::move(*formula)));
+}
+
+std::shared_ptr<const Mixture> StartingMixtures::next() {
+  return state_->options.seed.kind == SeedKind::random ? state_->at_random() : state_->by_clusters();
+}
 
 Index points_to_seed(const LearnerOptions& options, Index dimension) {
   if (options.seed.points > 0) return options.seed.points;
-  return std::max(50 * options.components, 10 * options.components * (dimension + 1));
+  const auto formula = formula_of(options);
+  const Index components = formula ? formula->components() : options.components;
+  return std::max(50 * components, 10 * components * (dimension + 1));
 }
 
 Result<std::shared_ptr<const Mixture>> seed_mixture(const PointBatch& batch, const LearnerOptions& options, Workers& workers) {
-  const auto family = find_family(options.family);
-  if (!family) return fail(family.error().message);
-  return Seeder(batch, options, **family, workers).run();
+  const std::vector<Tile> tiles = cut_tiles(batch);
+  auto starts = StartingMixtures::make(batch, tiles, options);
+  if (!starts) return fail(starts.error().message);
+  MemoryTiles source(tiles);
+  BatchOptions em;
+  em.tolerance = kSmallestGain;
+  em.assignment = options.assignment;
+  em.prior = options.prior;
+  em.starved_below_points = options.starved_below_points;
+
+  em.max_iterations = std::min(options.seed.passes, kScreeningPasses);
+  BatchIteration best;
+  best.mean_log_likelihood = -std::numeric_limits<double>::infinity();
+  for (Index r = 0; r < options.seed.restarts; ++r) {
+    const auto start = starts->next();
+    auto fit = batch_em(source, start, em, workers);
+    // The first of equals, so that rounding does not decide which of them.
+    if (fit && (!best.mixture || !(fit->last.mean_log_likelihood <= best.mean_log_likelihood + kSmallestGain)))
+      best = std::move(fit->last);
+    else if (!best.mixture)
+      best.mixture = start;
+  }
+  em.max_iterations = options.seed.passes - em.max_iterations;
+  auto fit = batch_em(source, best.mixture, em, workers);
+  return fit ? fit->last.mixture : best.mixture;
 }
 
 }  // namespace emulsion

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <limits>
 
 namespace emulsion {
 namespace {
@@ -16,7 +17,11 @@ void merge(CoordinateMoments& into, const CoordinateMoments& from) {
     if (into.weight[j] == 0) {
       into.mean[j] = from.mean[j];
       into.squares[j] = from.squares[j];
+      into.lowest[j] = from.lowest[j];
+      into.highest[j] = from.highest[j];
     } else {
+      into.lowest[j] = std::min(into.lowest[j], from.lowest[j]);
+      into.highest[j] = std::max(into.highest[j], from.highest[j]);
       into.squares[j] += from.squares[j] + into.weight[j] * (added / total) * shift * shift;
       into.mean[j] += (added / total) * shift;
     }
@@ -26,9 +31,17 @@ void merge(CoordinateMoments& into, const CoordinateMoments& from) {
 
 }  // namespace
 
+CoordinateMoments CoordinateMoments::none(Index dimension) {
+  const Eigen::VectorXd zero = Eigen::VectorXd::Zero(dimension);
+  return {zero, zero, zero, zero, zero};
+}
+
 void merge(Statistics& into, const Statistics& from) {
   assert(into.banks.size() == from.banks.size());
-  for (std::size_t b = 0; b < into.banks.size(); ++b) into.banks[b].family->merge(into.banks[b], from.banks[b]);
+  for (std::size_t b = 0; b < into.banks.size(); ++b) {
+    into.banks[b].family->merge(into.banks[b], from.banks[b]);
+    if (into.banks[b].failure.empty()) into.banks[b].failure = from.banks[b].failure;
+  }
   merge(into.coordinates, from.coordinates);
   into.weight += from.weight;
   into.log_likelihood += from.log_likelihood;
@@ -44,7 +57,7 @@ void scale(Statistics& statistics, double factor) {
 
 CoordinateMoments coordinate_moments(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& weights) {
   const Index d = tile.dimension();
-  CoordinateMoments moments{Eigen::VectorXd::Zero(d), Eigen::VectorXd::Zero(d), Eigen::VectorXd::Zero(d)};
+  CoordinateMoments moments = CoordinateMoments::none(d);
   Eigen::Array<double, kTilePoints, 1> shares;
   Eigen::Array<double, kTilePoints, 1> centred;
   for (Index j = 0; j < d; ++j) {
@@ -61,6 +74,15 @@ CoordinateMoments coordinate_moments(const Tile& tile, const Eigen::Array<double
     moments.weight[j] = weight;
     moments.mean[j] = origin + shift;
     moments.squares[j] = (shares * centred.square()).sum();
+    double lowest = std::numeric_limits<double>::infinity();
+    double highest = -lowest;
+    for (Index row = 0; row < tile.size(); ++row) {
+      if (tile.is_missing(row, j)) continue;
+      lowest = std::min(lowest, tile.points()(row, j));
+      highest = std::max(highest, tile.points()(row, j));
+    }
+    moments.lowest[j] = lowest;
+    moments.highest[j] = highest;
   }
   return moments;
 }
@@ -82,7 +104,8 @@ bool all_finite(const Statistics& statistics) {
     return bank.weight.allFinite() && bank.moments.allFinite();
   });
   return banks && statistics.coordinates.weight.allFinite() && statistics.coordinates.mean.allFinite() &&
-         statistics.coordinates.squares.allFinite() &&
+         statistics.coordinates.squares.allFinite() && statistics.coordinates.lowest.allFinite() &&
+         statistics.coordinates.highest.allFinite() &&
          std::isfinite(statistics.weight) && std::isfinite(statistics.log_likelihood);
 }
 

@@ -11,12 +11,17 @@
 
 namespace emulsion {
 
-// Weight, mean and sum of squares about the mean of each coordinate, over the points that have it.
-// They give the stream's own scale, to which priors are relative.
+// Weight, mean, sum of squares about the mean, and range of each coordinate (d each), over the points that have it.
+// They give the stream's own scale, to which priors are relative. The range does not fade.
 struct CoordinateMoments {
-  Eigen::VectorXd weight;   // d
-  Eigen::VectorXd mean;     // d
-  Eigen::VectorXd squares;  // d
+  Eigen::VectorXd weight;
+  Eigen::VectorXd mean;
+  Eigen::VectorXd squares;
+  Eigen::VectorXd lowest;   // 0 where the weight is 0
+  Eigen::VectorXd highest;  // likewise
+
+  // Moments of no points.
+  static CoordinateMoments none(Index dimension);
 };
 
 struct Statistics {

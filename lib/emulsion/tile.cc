@@ -36,6 +36,20 @@ void Tile::clear() {
   size_ = 0;
 }
 
+Tile Tile::with_columns(std::span<const Index> columns) const {
+  Tile chosen(static_cast<Index>(columns.size()));
+  chosen.weights_ = weights_;
+  chosen.retentions_ = retentions_;
+  chosen.size_ = size_;
+  for (std::size_t j = 0; j < columns.size(); ++j) {
+    chosen.points_.col(static_cast<Index>(j)) = points_.col(columns[j]);
+    chosen.missing_.col(static_cast<Index>(j)) = missing_.col(columns[j]);
+  }
+  for (const Index row : incomplete_rows_)
+    if (chosen.missing_.row(row).any()) chosen.incomplete_rows_.push_back(row);
+  return chosen;
+}
+
 Eigen::Array<double, kTilePoints, 1> Tile::decayed_weights() const {
   Eigen::Array<double, kTilePoints, 1> decayed = weights_;
   double later = 1;

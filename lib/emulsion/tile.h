@@ -54,6 +54,19 @@ class Tile {
   // One weight per row as it counts at the end of the tile: weight times the retentions of all later rows; 0 past the end.
   Eigen::Array<double, kTilePoints, 1> decayed_weights() const;
 
+  // The same rows with some of the coordinates, in the given order. Unlike a pushed row, one of these may have none.
+  Tile with_columns(std::span<const Index> columns) const;
+
+  // The same rows with function(x) for every coordinate x that is there.
+  template <typename Function>
+  Tile transformed(Function function) const {
+    Tile copy = *this;
+    for (Index j = 0; j < dimension(); ++j)
+      for (Index row = 0; row < size_; ++row)
+        if (!missing_(row, j)) copy.points_(row, j) = function(points_(row, j));
+    return copy;
+  }
+
   // What is left, after this tile, of everything before it: the product of its retentions.
   double decay() const;
 

@@ -162,11 +162,11 @@ TEST_CASE("a saved state that does not fit the options is refused") {
   Learner em = learner(clusters(), 2);
   em.learn(draw(three_clusters(), 200, 1), false);
   CHECK(Learner::restore(clusters(2), em.state()).error().message ==
-        "the saved model has 3 components, the configuration says 2");
+        "the saved model is 3*gaussian(full), the configuration says 2*gaussian(full)");
   LearnerOptions other = clusters();
   other.family = "gaussian(tied)";
   CHECK(Learner::restore(other, em.state()).error().message ==
-        "the saved model is gaussian(full), the configuration says gaussian(tied)");
+        "the saved model is 3*gaussian(full), the configuration says 3*gaussian(tied)");
   other.family = "no";
   CHECK(Learner::restore(other, em.state()).error().message.starts_with("family \"no\" is unknown"));
 }
@@ -193,6 +193,8 @@ TEST_CASE("options may change between runs: a smaller mini-batch or seed than wh
   const Learned seeded = eager->learn(draw(three_clusters(), 10, 2), false);
   CHECK(seeded.seeded);
   CHECK(seeded.labels.components.size() == 159);
+  CHECK(eager->progress().learned == 149);
+  CHECK(eager->points_waiting() == 10);
 }
 
 }  // namespace

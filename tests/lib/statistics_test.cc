@@ -124,7 +124,7 @@ TEST_CASE("a coordinate that no point of a tile has counts nothing") {
 
 TEST_CASE("a column that does not vary has the variance of its rounding error, or 1 at zero") {
   const auto moments =
-      CoordinateMoments{Eigen::Vector4d(9, 9, 0, 2), Eigen::Vector4d(1e8, 0, 0, 5), Eigen::Vector4d(0, 0, 0, 32)};
+      CoordinateMoments{Eigen::Vector4d(9, 9, 0, 2), Eigen::Vector4d(1e8, 0, 0, 5), Eigen::Vector4d(0, 0, 0, 32), Eigen::Vector4d::Zero(), Eigen::Vector4d::Zero()};
   const auto found = variances(moments);
   CHECK(found[0] == Approx(1e-14));  // (1e-15 * 1e8)^2
   CHECK(found[1] == 1);

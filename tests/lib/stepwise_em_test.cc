@@ -108,6 +108,7 @@ TEST_CASE("after an abrupt change a half-life of points forgets at exactly the r
   one.options.step.kind = StepKind::half_life;
   one.options.step.half_life_points = 128;
   one.options.batch_points = GENERATE(1, 64, 256, 500);
+  one.options.seed.points = GENERATE(50, 600);
   const PointBatch batch = changing_stream(700, 628);
   Learner em = learner(one.options, 2);
   Index learned = 0;

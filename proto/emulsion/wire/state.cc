@@ -60,6 +60,8 @@ void put(const Statistics& statistics, v1::StatisticsState* out) {
   put(statistics.coordinates.weight, out->mutable_coordinate_weights());
   put(statistics.coordinates.mean, out->mutable_coordinate_means());
   put(statistics.coordinates.squares, out->mutable_coordinate_squares());
+  put(statistics.coordinates.lowest, out->mutable_coordinate_lowest());
+  put(statistics.coordinates.highest, out->mutable_coordinate_highest());
   out->set_weight(statistics.weight);
   out->set_log_likelihood(statistics.log_likelihood);
 }
@@ -79,9 +81,11 @@ Result<Statistics> statistics_of(const v1::StatisticsState& from, const Mixture&
     bank.moments = Eigen::Map<const Eigen::MatrixXd>(saved.moments().data(), bank.moments.rows(), bank.moments.cols());
   }
   const int d = static_cast<int>(mixture.dimension());
-  if (from.coordinate_weights_size() != d || from.coordinate_means_size() != d || from.coordinate_squares_size() != d)
+  if (from.coordinate_weights_size() != d || from.coordinate_means_size() != d || from.coordinate_squares_size() != d ||
+      from.coordinate_lowest_size() != d || from.coordinate_highest_size() != d)
     return fail(place + ": coordinate moments, expected " + std::to_string(d) + " of each");
-  statistics.coordinates = {vector_of(from.coordinate_weights()), vector_of(from.coordinate_means()), vector_of(from.coordinate_squares())};
+  statistics.coordinates = {vector_of(from.coordinate_weights()), vector_of(from.coordinate_means()), vector_of(from.coordinate_squares()),
+                            vector_of(from.coordinate_lowest()), vector_of(from.coordinate_highest())};
   statistics.weight = from.weight();
   statistics.log_likelihood = from.log_likelihood();
   return statistics;
