@@ -29,7 +29,8 @@ inline std::shared_ptr<const Bank> bank_of(const FamilyCase& c, const Eigen::Mat
 inline Eigen::MatrixXd draw_points(const FamilyCase& c, Index n, std::uint64_t seed, Index only = -1) {
   Sampler sampler(seed);
   Eigen::MatrixXd points(c.dimension, n);
-  for (Index i = 0; i < n; ++i) points.col(i) = c.draw(sampler, c.parameters.col(only < 0 ? i % c.parameters.cols() : only));
+  for (Index i = 0; i < n; ++i)
+    points.col(i) = c.draw(sampler, c.parameters.col(only < 0 ? i % c.parameters.cols() : only));
   return points;
 }
 

@@ -9,7 +9,8 @@ namespace {
 
 using namespace testing;
 
-TEST_CASE("a row's log density does not depend on its neighbours or its place in the tile, to the last bit", "[family]") {
+TEST_CASE("a row's log density does not depend on its neighbours or its place in the tile, to the last bit",
+          "[family]") {
   const auto c = any_family();
   const bool incomplete = GENERATE(false, true);
   if (incomplete && (!c.keeps(Law::missing_coordinates) || c.dimension < 2)) return;
@@ -23,7 +24,8 @@ TEST_CASE("a row's log density does not depend on its neighbours or its place in
     // A tile that goes on for a few rows, full of other points, some of them incomplete, far away or of no component.
     const Index size = std::min(kTilePoints, place + 1 + place % 11);
     Eigen::MatrixXd points = std::pow(10.0, static_cast<double>(place % 7)) * sampler.normals(c.dimension, size);
-    if (place % 2 == 0) points.leftCols(std::min(size, e.points.cols())) = e.points.leftCols(std::min(size, e.points.cols()));
+    if (place % 2 == 0)
+      points.leftCols(std::min(size, e.points.cols())) = e.points.leftCols(std::min(size, e.points.cols()));
     if (place % 3 == 0 && c.dimension > 1) points(place % c.dimension, size / 2) = std::nan("");
     points.col(place) = point;
     same &= same_bits(log_densities(*e.bank, tile_of(points)).row(place), alone.row(0));
@@ -44,8 +46,10 @@ TEST_CASE("a point of a component is not refused, and has a finite density", "[f
   }
 }
 
-TEST_CASE("a point outside the support is refused by its coordinate and value, is as improbable as can be, and counts for nothing",
-          "[family]") {
+TEST_CASE(
+    "a point outside the support is refused by its coordinate and value, is as improbable as can be, and counts for "
+    "nothing",
+    "[family]") {
   const auto c = any_family();
   const Example e(c);
   Eigen::MatrixXd points(c.dimension, 100 + static_cast<Index>(c.refused.size()));
@@ -78,8 +82,8 @@ TEST_CASE("the density of an incomplete point is a number", "[family]") {
     CHECK_FALSE(e.family->refusal({points.col(i).data(), static_cast<std::size_t>(c.dimension)}));
 }
 
-// Each density integrates to the same as the others: a point that is drawn from one of K components at random belongs to
-// component k with probability 1/K on average.
+// Each density integrates to the same as the others: a point that is drawn from one of K components at random belongs
+// to component k with probability 1/K on average.
 TEST_CASE("points drawn from the components are given back to each in its proportion", "[family]") {
   const auto c = any_family();
   const auto bank = bank_of(c, c.parameters);
@@ -97,7 +101,8 @@ TEST_CASE("points drawn from the components are given back to each in its propor
     const double mean = all.col(k).mean();
     const double deviation = std::sqrt((all.col(k).array() - mean).square().mean());
     CAPTURE(k, mean, deviation);
-    CHECK(std::abs(mean - 1.0 / static_cast<double>(components)) < 5 * deviation / std::sqrt(static_cast<double>(n)) + 1e-9);
+    CHECK(std::abs(mean - 1.0 / static_cast<double>(components)) <
+          5 * deviation / std::sqrt(static_cast<double>(n)) + 1e-9);
   }
 }
 

@@ -84,7 +84,8 @@ TEST_CASE("from statistics that hold no numbers a component keeps all of its las
   const auto found = maximise(statistics, *e.bank, e.prior);
   check_usable(*found.bank);
   CHECK(same_bits(found.bank->pack().col(1), c.parameters.col(1)));
-  if (c.keeps(Law::own_parameters)) CHECK(found.repairs == std::vector<Repair>{Repair::none, Repair::kept_previous, Repair::none});
+  if (c.keeps(Law::own_parameters))
+    CHECK(found.repairs == std::vector<Repair>{Repair::none, Repair::kept_previous, Repair::none});
 }
 
 TEST_CASE("a component that is kept keeps its parameters, to the last bit", "[family]") {

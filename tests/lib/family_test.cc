@@ -1,7 +1,7 @@
 // The contract of family.h, for every family of the registry: statistics and parameters. The names of the tests are the
 // contract.
-#include <catch2/catch.hpp>
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <set>
 
 #include "lib/family_example.h"
@@ -16,7 +16,12 @@ TEST_CASE("every family of the registry is under test", "[family]") {
   for (const auto& c : family_cases()) tested.insert(c.name);
   for (const std::string& name : family_names()) {
     CAPTURE(name);
-    CHECK(tested.contains(name));
+    // One that is made for a number is tested for some number.
+    const std::size_t bracket = name.find("(N)");
+    const auto of_some_number = [&](const std::string& other) {
+      return bracket != std::string::npos && other.starts_with(name.substr(0, bracket + 1));
+    };
+    CHECK((tested.contains(name) || std::any_of(tested.begin(), tested.end(), of_some_number)));
   }
 }
 
@@ -46,11 +51,21 @@ TEST_CASE("the parts of the layout have names of their own and together the rows
     CHECK_FALSE(part.name.empty());
     CHECK(part.size >= 1);
     switch (part.shape) {
-      case PartShape::scalar: CHECK(part.size == 1); break;
-      case PartShape::vector: CHECK(part.order == 0); break;
-      case PartShape::symmetric: CHECK(part.size == part.order * (part.order + 1) / 2); break;
-      case PartShape::diagonal: CHECK(part.size == part.order); break;
-      case PartShape::isotropic: CHECK((part.size == 1 && part.order >= 1)); break;
+      case PartShape::scalar:
+        CHECK(part.size == 1);
+        break;
+      case PartShape::vector:
+        CHECK(part.order == 0);
+        break;
+      case PartShape::symmetric:
+        CHECK(part.size == part.order * (part.order + 1) / 2);
+        break;
+      case PartShape::diagonal:
+        CHECK(part.size == part.order);
+        break;
+      case PartShape::isotropic:
+        CHECK((part.size == 1 && part.order >= 1));
+        break;
     }
     rows += part.size;
   }
