@@ -122,7 +122,7 @@ std::vector<std::unique_ptr<CustomFamily>> make_custom_families() {
 }  // namespace emulsion
 
 // Exports one or several families, each with a constructor without arguments. Once in a shared object, in no namespace.
-#define EMULSION_EXPORT_FAMILIES(...)                                                                              \
-  extern "C" __attribute__((visibility("default"))) const emulsion::FamilyLibrary emulsion_family_library;         \
-  const emulsion::FamilyLibrary emulsion_family_library = {emulsion::kFamilyInterface,                             \
+#define EMULSION_EXPORT_FAMILIES(...)                                                                      \
+  extern "C" __attribute__((visibility("default"))) const emulsion::FamilyLibrary emulsion_family_library; \
+  const emulsion::FamilyLibrary emulsion_family_library = {emulsion::kFamilyInterface,                     \
                                                            &emulsion::make_custom_families<__VA_ARGS__>}

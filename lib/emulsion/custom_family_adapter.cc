@@ -16,7 +16,9 @@ using Shape = CustomFamilyGuard::Shape;
 constexpr double kImpossible = -std::numeric_limits<double>::infinity();
 
 Numbers column(const Eigen::MatrixXd& matrix, Index k) { return {matrix.col(k).data(), static_cast<std::size_t>(matrix.rows())}; }
-std::span<double> column(Eigen::MatrixXd& matrix, Index k) { return {matrix.col(k).data(), static_cast<std::size_t>(matrix.rows())}; }
+std::span<double> column(Eigen::MatrixXd& matrix, Index k) {
+  return {matrix.col(k).data(), static_cast<std::size_t>(matrix.rows())};
+}
 Numbers numbers(const Eigen::VectorXd& vector) { return {vector.data(), static_cast<std::size_t>(vector.size())}; }
 
 class AdaptedFamily;
@@ -97,7 +99,8 @@ class AdaptedFamily final : public Family {
   std::optional<std::string> refusal(std::span<const double> point) const override {
     const auto missing = std::count_if(point.begin(), point.end(), [](double number) { return std::isnan(number); });
     if (missing == static_cast<std::ptrdiff_t>(point.size())) return std::nullopt;
-    if (missing > 0) return std::to_string(missing) + " of " + std::to_string(point.size()) + " coordinates missing, expected all";
+    if (missing > 0)
+      return std::to_string(missing) + " of " + std::to_string(point.size()) + " coordinates missing, expected all";
     const auto reason = guard_->why_not(point);
     if (!reason) return reason.error().message;
     return reason->empty() ? std::nullopt : std::optional(*reason);
@@ -138,8 +141,9 @@ class AdaptedFamily final : public Family {
     Eigen::MatrixXd parameters = old;
     for (Index k = 0; k < before.size(); ++k) {
       if (keep[static_cast<std::size_t>(k)]) continue;
-      const auto found = guard_->maximise(shape, column(statistics.moments, k), statistics.weight[k],
-                                          {prior.options.covariance_points, numbers(variances)}, column(old, k), column(parameters, k));
+      const auto found =
+          guard_->maximise(shape, column(statistics.moments, k), statistics.weight[k],
+                           {prior.options.covariance_points, numbers(variances)}, column(old, k), column(parameters, k));
       if (found) continue;
       result.failure = found.error().message;
       return result;
@@ -156,7 +160,8 @@ class AdaptedFamily final : public Family {
     const Shape& shape = guard_->shape(centres.rows());
     Eigen::MatrixXd parameters(shape.parameters, centres.cols());
     Result<void> placed = check_dimension(centres.rows());
-    for (Index k = 0; k < centres.cols() && placed; ++k) placed = guard_->place(column(centres, k), numbers(variances), column(parameters, k));
+    for (Index k = 0; k < centres.cols() && placed; ++k)
+      placed = guard_->place(column(centres, k), numbers(variances), column(parameters, k));
     auto bank = placed ? bank_of(shape, std::move(parameters), false) : fail(placed.error().message);
     if (bank) return *bank;
     return std::make_shared<const AdaptedBank>(
@@ -174,10 +179,11 @@ class AdaptedFamily final : public Family {
     if (const auto checked = check_dimension(d); !checked) return fail(checked.error().message);
     const Shape& shape = guard_->shape(d);
     if (parameters.rows() != shape.parameters)
-      return fail(name() + ": " + std::to_string(parameters.rows()) + " parameters, expected " + std::to_string(shape.parameters) + " in " +
-                  std::to_string(d) + " dimensions");
+      return fail(name() + ": " + std::to_string(parameters.rows()) + " parameters, expected " +
+                  std::to_string(shape.parameters) + " in " + std::to_string(d) + " dimensions");
     for (Index k = 0; k < parameters.cols(); ++k)
-      if (!parameters.col(k).allFinite()) return fail("component " + std::to_string(k + 1) + ": a parameter is not a finite number");
+      if (!parameters.col(k).allFinite())
+        return fail("component " + std::to_string(k + 1) + ": a parameter is not a finite number");
     return bank_of(shape, parameters, true);
   }
 
@@ -258,7 +264,8 @@ BankStatistics AdaptedBank::accumulate(const Tile& tile, const LaneMatrix& respo
 }
 
 // A point of which nothing is known, with no coordinates, is a component's average one.
-Result<void> AdaptedBank::add_point(Numbers point, double share, Index k, BankStatistics& statistics, Eigen::VectorXd& buffer) const {
+Result<void> AdaptedBank::add_point(Numbers point, double share, Index k, BankStatistics& statistics,
+                                    Eigen::VectorXd& buffer) const {
   const CustomFamilyGuard& guard = family_.guard();
   const Numbers parameters = column(components_.parameters, k);
   if (point.empty()) {
@@ -280,7 +287,8 @@ Result<void> AdaptedBank::add_point(Numbers point, double share, Index k, BankSt
 std::vector<Eigen::VectorXd> examples(Index d) {
   const auto n = static_cast<double>(d);
   std::vector<Eigen::VectorXd> points;
-  for (const double value : {1.0, 0.5, 1 / std::sqrt(n), 1 / n, 0.0, -1.0, 2.0}) points.push_back(Eigen::VectorXd::Constant(d, value));
+  for (const double value : {1.0, 0.5, 1 / std::sqrt(n), 1 / n, 0.0, -1.0, 2.0})
+    points.push_back(Eigen::VectorXd::Constant(d, value));
   points.push_back(Eigen::VectorXd::Unit(d, 0));
   return points;
 }

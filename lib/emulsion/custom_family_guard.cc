@@ -1,4 +1,3 @@
-// Built without the sanitizers' check of virtual tables: those of a shared object have type information of their own.
 #include "emulsion/custom_family_guard.h"
 
 #include <algorithm>
@@ -53,7 +52,9 @@ std::string text_of(const Shape& shape, Numbers parameters) {
   return "(" + text + ")";
 }
 
-std::string with_parameters(const Shape& shape, Numbers parameters) { return " with the parameters " + text_of(shape, parameters); }
+std::string with_parameters(const Shape& shape, Numbers parameters) {
+  return " with the parameters " + text_of(shape, parameters);
+}
 
 // Runs a function of the user's. Returns what it threw, if it did.
 template <typename Function>
@@ -93,8 +94,8 @@ std::string fault_of(const std::vector<CustomFamily::Part>& parts) {
     if (std::any_of(parts.begin(), part, [&](const auto& before) { return before.name == part->name; }))
       return "gave two parts " + name;
     if (part->size == 0 || part->size > kMostNumbers || (sum += part->size) > kMostNumbers)
-      return "gave a part " + name + " of " + std::to_string(part->size) + " numbers, expected 1 to " + std::to_string(kMostNumbers) +
-             " in all";
+      return "gave a part " + name + " of " + std::to_string(part->size) + " numbers, expected 1 to " +
+             std::to_string(kMostNumbers) + " in all";
   }
   return "";
 }
@@ -108,7 +109,8 @@ Result<std::unique_ptr<const CustomFamilyGuard>> CustomFamilyGuard::make(std::un
   std::string name;
   if (const auto thrown = thrown_by([&] { name = family->name(); })) return fail("a family without a name: name" + *thrown);
   if (!is_word(name))
-    return fail("a family of the name \"" + printable(name) + "\", expected letters, digits and \"_\", at most 64, no digit first");
+    return fail("a family of the name \"" + printable(name) +
+                "\", expected letters, digits and \"_\", at most 64, no digit first");
   return std::unique_ptr<const CustomFamilyGuard>(new CustomFamilyGuard(std::move(family), std::move(name)));
 }
 
@@ -127,7 +129,8 @@ Shape CustomFamilyGuard::ask(Index dimension) const {
     return shape;
   };
   std::string refusal;
-  if (const auto thrown = thrown_by([&] { refusal = family_->why_not_dimension(d); })) return failed("why_not_dimension" + *thrown);
+  if (const auto thrown = thrown_by([&] { refusal = family_->why_not_dimension(d); }))
+    return failed("why_not_dimension" + *thrown);
   if (!refusal.empty()) {
     shape.refusal = "family \"" + name_ + "\": " + std::to_string(dimension) + " coordinates: " + printable(refusal);
     return shape;
@@ -136,12 +139,15 @@ Shape CustomFamilyGuard::ask(Index dimension) const {
   std::size_t statistics = 0, free_parameters = 0;
   if (const auto thrown = thrown_by([&] { parts = family_->parameters(d); })) return failed("parameters" + *thrown);
   if (const std::string fault = fault_of(parts); !fault.empty()) return failed("parameters " + fault);
-  if (const auto thrown = thrown_by([&] { statistics = family_->statistics_size(d); })) return failed("statistics_size" + *thrown);
+  if (const auto thrown = thrown_by([&] { statistics = family_->statistics_size(d); }))
+    return failed("statistics_size" + *thrown);
   if (statistics == 0 || statistics > kMostNumbers)
     return failed("statistics_size gave " + std::to_string(statistics) + ", expected 1 to " + std::to_string(kMostNumbers));
-  if (const auto thrown = thrown_by([&] { free_parameters = family_->free_parameters(d); })) return failed("free_parameters" + *thrown);
+  if (const auto thrown = thrown_by([&] { free_parameters = family_->free_parameters(d); }))
+    return failed("free_parameters" + *thrown);
   if (free_parameters > kMostNumbers)
-    return failed("free_parameters gave " + std::to_string(free_parameters) + ", expected at most " + std::to_string(kMostNumbers));
+    return failed("free_parameters gave " + std::to_string(free_parameters) + ", expected at most " +
+                  std::to_string(kMostNumbers));
 
   for (const CustomFamily::Part& part : parts) {
     const auto size = static_cast<Index>(part.size);
@@ -169,35 +175,41 @@ Result<double> CustomFamilyGuard::log_density(const Shape& shape, Numbers point,
 }
 
 Result<void> CustomFamilyGuard::statistics(const Shape& shape, Numbers point, Numbers parameters, std::span<double> out) const {
-  return filled(name_, "statistics", out, [&] { family_->statistics(point, parameters, out); },
-                [&] { return " at the point " + text_of(point) + with_parameters(shape, parameters); });
+  return filled(
+      name_, "statistics", out, [&] { family_->statistics(point, parameters, out); },
+      [&] { return " at the point " + text_of(point) + with_parameters(shape, parameters); });
 }
 
 Result<void> CustomFamilyGuard::expected_statistics(const Shape& shape, Numbers parameters, std::span<double> out) const {
-  return filled(name_, "expected_statistics", out, [&] { family_->expected_statistics(parameters, out); },
-                [&] { return with_parameters(shape, parameters); });
+  return filled(
+      name_, "expected_statistics", out, [&] { family_->expected_statistics(parameters, out); },
+      [&] { return with_parameters(shape, parameters); });
 }
 
 Result<void> CustomFamilyGuard::maximise(const Shape& shape, Numbers mean_statistics, double weight,
                                          const CustomFamily::Prior& prior, Numbers previous, std::span<double> out) const {
-  return filled(name_, "maximise", out, [&] { family_->maximise(mean_statistics, weight, prior, previous, out); }, [&] {
-    return " for " + text_of(weight) + " points whose mean statistics are " + text_of(mean_statistics) + ", after the parameters " +
-           text_of(shape, previous);
-  });
+  return filled(
+      name_, "maximise", out, [&] { family_->maximise(mean_statistics, weight, prior, previous, out); },
+      [&] {
+        return " for " + text_of(weight) + " points whose mean statistics are " + text_of(mean_statistics) +
+               ", after the parameters " + text_of(shape, previous);
+      });
 }
 
 Result<void> CustomFamilyGuard::place(Numbers centre, Numbers variances, std::span<double> out) const {
-  return filled(name_, "place", out, [&] { family_->place(centre, variances, out); },
-                [&] { return " at the centre " + text_of(centre) + " for the variances " + text_of(variances); });
+  return filled(
+      name_, "place", out, [&] { family_->place(centre, variances, out); },
+      [&] { return " at the centre " + text_of(centre) + " for the variances " + text_of(variances); });
 }
 
 Result<void> CustomFamilyGuard::mean(const Shape& shape, Numbers parameters, std::span<double> out) const {
-  return filled(name_, "mean", out, [&] { family_->mean(parameters, out); }, [&] { return with_parameters(shape, parameters); });
+  return filled(
+      name_, "mean", out, [&] { family_->mean(parameters, out); }, [&] { return with_parameters(shape, parameters); });
 }
 
 Result<void> CustomFamilyGuard::variance(const Shape& shape, Numbers parameters, std::span<double> out) const {
-  const auto set = filled(name_, "variance", out, [&] { family_->variance(parameters, out); },
-                          [&] { return with_parameters(shape, parameters); });
+  const auto set = filled(
+      name_, "variance", out, [&] { family_->variance(parameters, out); }, [&] { return with_parameters(shape, parameters); });
   if (set && std::any_of(out.begin(), out.end(), [](double number) { return number < 0; }))
     return fail("family \"" + name_ + "\": variance gave " + text_of(Numbers(out)) + with_parameters(shape, parameters));
   return set;

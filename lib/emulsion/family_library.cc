@@ -1,4 +1,3 @@
-// Built without the sanitizers' check of virtual tables, as custom_family_guard.cc is.
 #include "emulsion/family_library.h"
 
 #include <dlfcn.h>
@@ -31,7 +30,8 @@ std::string last_error(const std::string& path) {
 // Text of the shared object, fit for one line.
 std::string printable(std::string_view text) {
   std::string result(text.substr(0, 100));
-  std::replace_if(result.begin(), result.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  std::replace_if(
+      result.begin(), result.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
   return result;
 }
 
@@ -50,11 +50,12 @@ Result<std::vector<std::unique_ptr<CustomFamily>>> made_by(const FamilyLibrary& 
 // The families of an object that has been loaded, tried.
 Result<std::vector<std::unique_ptr<const Family>>> families_of(void* object) {
   const auto* library = static_cast<const FamilyLibrary*>(dlsym(object, kEntry));
-  if (library == nullptr) return fail(std::string("holds no families; expected a shared object with EMULSION_EXPORT_FAMILIES of ") + kHeader);
+  if (library == nullptr)
+    return fail(std::string("holds no families; expected a shared object with EMULSION_EXPORT_FAMILIES of ") + kHeader);
   if (library->interface == nullptr || std::string_view(library->interface) != kFamilyInterface)
     return fail(std::string("was made with ") + kHeader + " of " +
-                (library->interface == nullptr ? "no version" : printable(library->interface)) + ", expected " + kFamilyInterface +
-                "; build it again with the header of this Emulsion");
+                (library->interface == nullptr ? "no version" : printable(library->interface)) + ", expected " +
+                kFamilyInterface + "; build it again with the header of this Emulsion");
   auto made = made_by(*library);
   if (!made) return fail(made.error().message);
   std::vector<std::unique_ptr<const Family>> families;
@@ -83,7 +84,8 @@ Result<void> load_family_library(const std::string& path) {
   auto families = families_of(object);
   if (!families) return fail(path + ": " + families.error().message);
   for (auto& family : *families)
-    if (const auto registered = register_family(std::move(family)); !registered) return fail(path + ": " + registered.error().message);
+    if (const auto registered = register_family(std::move(family)); !registered)
+      return fail(path + ": " + registered.error().message);
   loaded.insert(object);
   return {};
 }
