@@ -26,6 +26,7 @@ std::string printable(std::string_view text) {
 }
 
 std::string text_of(double number) {
+  if (std::isnan(number)) return "nan";  // whatever its sign
   char text[32];
   const auto [end, error] = std::to_chars(text, text + sizeof text, number, std::chars_format::general, 6);
   return error == std::errc() ? std::string(text, end) : "?";

@@ -10,11 +10,11 @@ import unittest
 
 import numpy
 
-from daemon import EMULSIOND, EndToEndTest, array, clusters, environment, events_pb2, labels_pb2, model_pb2, scaled
+from daemon import EMULSIOND, EndToEndTest, array, clusters, environment, events_pb2, scaled
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "docs" / "examples" / "inverse_gaussian"
-BUILD = pathlib.Path(EMULSIOND).parents[1]
+BUILD = pathlib.Path(EMULSIOND).resolve().parents[1]
 
 # What breaks in the broken family: it knows no long waits.
 BREAKS = """  double log_density(Numbers x, Numbers p) const override {
@@ -157,7 +157,7 @@ class FamilyTest(EndToEndTest):
         bad, _ = waits(64, seed=3)
         bad[10] = 200
         self.assertIn('family "broken": log_density gave nan at the point (200) with the parameters (mean = ',
-                      self.failures(daemon, events, "broken", bad).replace("-nan", "nan"))
+                      self.failures(daemon, events, "broken", bad))
         bad[10] = 1500
         self.assertIn('family "broken": log_density threw "a wait of 1500.000000" at the point (1500)',
                       self.failures(daemon, events, "broken", bad))

@@ -1,8 +1,7 @@
-// The inverse Gaussian distribution: how long a drifting Brownian motion takes to reach a level. A point is one time >
-// 0.
+// The inverse Gaussian distribution: how long a Brownian motion with drift takes to reach a level. A point is one time.
 //   density(x) = sqrt(shape / (2 pi x^3)) exp(-shape (x - mean)^2 / (2 mean^2 x))
-// Sufficient statistics are x and 1/x, so EM is exact. Source: Tweedie (1957), Annals of Mathematical Statistics 28,
-// 362-377.
+// Sufficient statistics are x and 1/x, so EM is exact.
+// Source: Tweedie (1957), Statistical properties of inverse Gaussian distributions, Ann. Math. Statist. 28, 362-377.
 #include <emulsion/custom_family.h>
 
 #include <algorithm>
@@ -31,8 +30,7 @@ class InverseGaussian final : public emulsion::CustomFamily {
     s[1] = 1 / p[0] + 1 / p[1];
   }
 
-  // 1/shape is the mean of 1/x less 1/mean, and the variance is mean^3/shape: there the prior's imagined points come
-  // in.
+  // 1/shape is the mean of 1/x less 1/mean. The variance is mean^3/shape: so wide are the prior's imagined points.
   void maximise(Numbers s, double weight, const Prior& prior, Numbers, Output p) const override {
     const double own = std::max(0.0, s[1] - 1 / s[0]), imagined = prior.variances[0] / std::pow(s[0], 3);
     p[0] = s[0];
