@@ -98,6 +98,11 @@ class FamilyTest(EndToEndTest):
     def test_the_example_is_short(self):
         self.assertLessEqual(len((EXAMPLE / "inverse_gaussian.cc").read_text().splitlines()), 60)
 
+    def test_the_documentation_shows_it_as_it_is(self):
+        text = (ROOT / "docs" / "own-family.md").read_text()
+        for path in (EXAMPLE / "inverse_gaussian.cc", EXAMPLE / "CMakeLists.txt"):
+            self.assertIn(f"\n{path.read_text()}```\n", text)
+
     def test_the_installed_daemon_takes_it_too(self):
         self.assertEqual(self.check(self.config(), self.prefix / "bin" / "emulsiond"), (0, []))
 
