@@ -52,8 +52,14 @@ class LayeringTest(unittest.TestCase):
 
     def test_the_library_includes_eigen_expected_the_task_library_special_functions_and_nothing_else(self):
         own = {str(path.relative_to("lib")) for path in sources("lib")}
-        allowed = lambda name: name in own or name in STANDARD or name.startswith(("Eigen/", "tbb/", "oneapi/tbb/", "boost/math/special_functions/")) or name == "tl/expected.hpp"
+        allowed = lambda name: name in own or name in STANDARD or name == "dlfcn.h" or name.startswith(("Eigen/", "tbb/", "oneapi/tbb/", "boost/math/special_functions/")) or name == "tl/expected.hpp"
         self.check_includes(sources("lib"), lambda path, name: not allowed(name))
+
+    def test_what_a_user_s_own_family_is_made_with_needs_the_standard_library_alone(self):
+        self.check_includes(["lib/emulsion/custom_family.h"], lambda path, name: name not in STANDARD)
+
+    def test_shared_objects_are_loaded_in_one_place(self):
+        self.check_homes(r"dlfcn\.h", "lib/emulsion/family_library.cc")
 
     def test_the_wire_includes_nothing_of_daemon_and_clients(self):
         self.check_includes(sources("proto"), lambda path, name: name.startswith(("daemon/", "clients/")))
