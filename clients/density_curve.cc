@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 namespace emulsion::client {
@@ -141,7 +140,7 @@ MixtureCurves curves_along(const Mixture& mixture, const std::vector<ComponentSh
   return curves;
 }
 
-Bins bins_for(std::vector<double> values, bool discrete) {
+Bins bins_for(std::vector<double> values, bool discrete, double widest) {
   std::erase_if(values, [](double value) { return !std::isfinite(value); });
   std::sort(values.begin(), values.end());
   Bins bins;
@@ -163,7 +162,7 @@ Bins bins_for(std::vector<double> values, bool discrete) {
   double width = 2 * (quantile(values, 0.75) - quantile(values, 0.25)) / cube_root;
   // More than half of the values are equal: Scott's rule looks at the others too.
   if (!(width > 0)) width = 3.49 * standard_deviation(values) / cube_root;
-  const double count = std::clamp(std::ceil((high - low) / width), 1.0, kMostBins);
+  const double count = std::clamp(std::ceil((high - low) / std::min(width, widest)), 1.0, kMostBins);
   for (double i = 0; i <= count; ++i) bins.edges.push_back(low + (high - low) * (i / count));
   return bins;
 }

@@ -1,6 +1,7 @@
 // Densities along one coordinate: of a mixture as curves, of points as a histogram.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -45,10 +46,11 @@ struct Bins {
   std::size_t size() const { return discrete ? values.size() : edges.size() - 1; }
 };
 
-// Bins for values, at least one of them finite: as wide as 2 IQR n^(-1/3), but at most 200; for discrete values one for
-// each whole number, or for several if there would be more than 1000. A value that is not finite does not count.
+// Bins for values, at least one of them finite: as wide as 2 IQR n^(-1/3), but not wider than `widest`, and at most 200;
+// for discrete values one for each whole number, or for several if there would be more than 1000. A value that is not
+// finite does not count.
 // Source: Freedman & Diaconis (1981), On the histogram as a density estimator, section 1.
-Bins bins_for(std::vector<double> values, bool discrete);
+Bins bins_for(std::vector<double> values, bool discrete, double widest = std::numeric_limits<double>::infinity());
 
 // Height of each bar, so that the bars of all `total` values have area 1; or, discrete, sum 1.
 std::vector<double> heights(const Bins& bins, const std::vector<double>& values, double total);

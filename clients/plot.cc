@@ -58,8 +58,6 @@ struct PlotFlags {
   }
 };
 
-std::string with_minus(std::string text) { return text.starts_with('-') ? "−" + text.substr(1) : text; }
-
 bool has_picture_suffix(const std::string& path) {
   const std::string suffix = path.substr(std::min(path.rfind('.'), path.size()));
   return suffix == ".png" || suffix == ".svg" || suffix == ".pdf";

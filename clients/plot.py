@@ -15,11 +15,12 @@ import os
 
 try:
     import matplotlib
+    from matplotlib.colors import to_rgb
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
     from matplotlib.patches import Ellipse, Patch
     from matplotlib.patheffects import withStroke
-    from matplotlib.ticker import AutoMinorLocator, MaxNLocator
+    from matplotlib.ticker import MaxNLocator
 except ImportError as error:
     print(error, file=sys.stderr)
     sys.exit(69)
@@ -32,8 +33,7 @@ LINES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 INK = "#222222"
 GREY = "#8A8A8A"
 PALE = "#DADADA"
-SIGMA_LINES = {1: dict(linestyle="-", linewidth=1.6, alpha=1.0), 2: dict(linestyle=(0, (4, 2.5)), linewidth=1.1, alpha=0.8)}
-HALO = [withStroke(linewidth=2.5, foreground="white")]
+SIGMA_LINES = {1: dict(linestyle="-", linewidth=1.6), 2: dict(linestyle=(0, (4, 2)), linewidth=1.2)}
 
 LOOK = {
     "font.family": ["DejaVu Sans", "sans-serif"],
@@ -63,6 +63,21 @@ LOOK = {
 
 def colour(style):
     return GREY if style is None else COLOURS[style % len(COLOURS)]
+
+
+def dark(style):
+    """A darker shade, for lines over points of the same colour."""
+    return tuple(0.7 * part for part in to_rgb(colour(style)))
+
+
+def ink_on(style):
+    """Black or white, whichever can be read on the colour."""
+    red, green, blue = to_rgb(colour(style))
+    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.56 else "black"
+
+
+def halo(width):
+    return [withStroke(linewidth=width, foreground="white")]
 
 
 def marker(style):
@@ -102,40 +117,57 @@ def scatter(axes, xs, ys, group_of_point, styles):
             axes.scatter(x, y, marker=marker(style), color=colour(style), linewidths=0, zorder=2, **look)
 
 
+def mark(axes, place, component, count, small):
+    """A component's place: a disc with its id, or in a small panel just a point. Many discs are smaller ones."""
+    style = component["style"]
+    if small:
+        axes.plot(*place, marker="o", markersize=5.5, markerfacecolor=colour(style), markeredgecolor=INK, markeredgewidth=0.9, linestyle="none", zorder=6)
+        return
+    size = 14 if count <= 8 else 11
+    axes.plot(*place, marker="o", markersize=size, markerfacecolor=colour(style), markeredgecolor="white", markeredgewidth=1.3, linestyle="none", zorder=6)
+    axes.annotate(str(component["id"]), place, (0, -0.4), textcoords="offset points", ha="center", va="center", color=ink_on(style),
+                  fontsize=(9 if component["id"] < 100 else 6.5) * size / 14, fontweight="bold", zorder=7, annotation_clip=True)
+
+
 def draw_components(axes, picture, i, j, small=False):
     """Ellipses at 1 and 2 sigma, means and directions, over the axes i (across) and j (up)."""
     scale = 0.75 if small else 1.0
     for component in picture["components"]:
-        ink = colour(component["style"])
+        ink = dark(component["style"])
         for ellipse in component["ellipses"]:
             if ellipse["axes"] != [i, j]:
                 continue
             for sigma, look in SIGMA_LINES.items():
                 width, height = (2 * sigma * half for half in ellipse["half_axes"])
                 look = dict(look, linewidth=scale * look["linewidth"])
-                patch = Ellipse(ellipse["centre"], width, height, angle=ellipse["degrees"], fill=False, edgecolor=ink, zorder=4, **look)
+                patch = Ellipse(ellipse["centre"], width, height, angle=ellipse["degrees"], fill=False, edgecolor=ink, zorder=4,
+                                path_effects=halo(look["linewidth"] + 1.6 * scale), **look)
                 patch.set_gid(f"ellipse-{component['id']}-{sigma}-sigma-{i}-{j}")
                 axes.add_patch(patch)
-            axes.plot(*ellipse["centre"], marker=marker(component["style"]), markersize=8 * scale, markerfacecolor=ink,
-                      markeredgecolor="white", markeredgewidth=1.3 * scale, linestyle="none", zorder=6)
-            if not small:
-                axes.annotate(str(component["id"]), ellipse["centre"], (6, 5), textcoords="offset points", color=ink, fontsize=10,
-                              fontweight="bold", path_effects=HALO, zorder=7, annotation_clip=True)
-        if component["direction"] and not small:
-            tip = [component["direction"][i], component["direction"][j]]
-            arrow = axes.annotate("", tip, (0, 0), zorder=5, arrowprops=dict(arrowstyle="-|>", color=ink, linewidth=2, shrinkA=0, shrinkB=0))
+            mark(axes, ellipse["centre"], component, len(picture["components"]), small)
+        if component["direction"]:
+            tip = component["direction"]
+            arrow = axes.annotate("", tip, (0, 0), zorder=5, arrowprops=dict(arrowstyle="-|>", color=ink, linewidth=2, shrinkA=0, shrinkB=0,
+                                                                              mutation_scale=16))
             arrow.set_gid(f"direction-{component['id']}")
-            axes.annotate(str(component["id"]), [0.6 * t for t in tip], (5, 5), textcoords="offset points", color=ink, fontsize=10,
-                          fontweight="bold", path_effects=HALO, zorder=7)
+            mark(axes, [0.6 * part for part in tip], component, len(picture["components"]), small)
 
 
-def draw_bars(axes, histogram, **look):
+def draw_bars(axes, histogram, ink, bottom=None):
+    """Bars of a histogram; on top of others where those end at `bottom`. Returns where these end."""
+    bottom = bottom or [0] * len(histogram["heights"])
+    tops = [low + height for low, height in zip(bottom, histogram["heights"])]
     if histogram["discrete"]:
-        axes.bar(histogram["values"], histogram["heights"], width=0.8 * histogram["step"], **look)
+        axes.bar(histogram["values"], histogram["heights"], bottom=bottom, width=0.8 * histogram["step"], color=ink, zorder=1)
     else:
-        edges = histogram["edges"]
-        widths = [b - a for a, b in zip(edges, edges[1:])]
-        axes.bar(edges[:-1], histogram["heights"], width=widths, align="edge", **look)
+        axes.stairs(tops, histogram["edges"], baseline=bottom, fill=True, color=ink, linewidth=0, zorder=1)
+    return tops
+
+
+def without_flat_ends(ys, top):
+    """A curve that is not drawn where it runs along the axis."""
+    low = [y < 0.001 * top for y in ys]
+    return [math.nan if all(low[max(0, i - 1) : i + 2]) else y for i, y in enumerate(ys)]
 
 
 def draw_density(axes, document, picture, i, small=False):
@@ -143,7 +175,7 @@ def draw_density(axes, document, picture, i, small=False):
     scale = 0.75 if small else 1.0
     histogram = document["histograms"][i]
     if histogram:
-        draw_bars(axes, histogram, color=PALE, edgecolor="white", linewidth=0.3, zorder=1)
+        draw_bars(axes, histogram, PALE)
     for component in picture["components"]:
         curve = component["curves"][i]
         style = component["style"]
@@ -154,7 +186,8 @@ def draw_density(axes, document, picture, i, small=False):
             drawn, = axes.plot(curve["x"], curve["y"], marker=marker(style), markersize=4.5 * scale, color=colour(style),
                                linestyle="none", zorder=4)
         else:
-            drawn, = axes.plot(curve["x"], curve["y"], color=colour(style), linestyle=line(style), linewidth=2 * scale, zorder=3)
+            ys = without_flat_ends(curve["y"], document["tops"][i])
+            drawn, = axes.plot(curve["x"], ys, color=colour(style), linestyle=line(style), linewidth=2 * scale, zorder=3)
         drawn.set_gid(f"curve-{component['id']}-{i}")
     total = picture["totals"][i]
     if total and len(picture["components"]) > 1:
@@ -169,10 +202,7 @@ def draw_density(axes, document, picture, i, small=False):
 def draw_truth_histogram(axes, document, i):
     bottom = None
     for group, histogram in zip(document["truth"]["groups"], document["truth"]["histograms"][i]):
-        if bottom is None:
-            bottom = [0] * len(histogram["heights"])
-        draw_bars(axes, histogram, bottom=bottom, color=colour(group["style"]), edgecolor="white", linewidth=0.3)
-        bottom = [a + b for a, b in zip(bottom, histogram["heights"])]
+        bottom = draw_bars(axes, histogram, colour(group["style"]), bottom)
     axes.set_xlim(document["ranges"][i])
     if document["tops"][i]:
         axes.set_ylim(0, document["tops"][i])
@@ -198,13 +228,13 @@ def component_entries(picture, form):
     return handles, texts
 
 
-def add_legend(axes, document, picture, form, **place):
+def add_legend(axes, document, picture, form, where="", **place):
     handles, texts = component_entries(picture, form)
-    title = "component, weight"
+    title = "component, weight" + where
     if form == "lines":
         if len(handles) > 1 and any(picture["totals"]):
             handles.append(Line2D([], [], color=INK, linestyle=(0, (3, 1.5)), linewidth=1.2))
-            texts.append("all together")
+            texts.append("mixture")
         if any(document["histograms"]):
             handles.append(Patch(color=PALE))
             texts.append("points")
@@ -227,10 +257,14 @@ def add_legend(axes, document, picture, form, **place):
     return legend
 
 
-def add_truth_legend(axes, document, **place):
+def add_truth_legend(axes, document, where="", form="points", **place):
     truth = document["truth"]
-    handles = [Line2D([], [], color=colour(g["style"]), marker=marker(g["style"]), markersize=6, linestyle="none") for g in truth["groups"]]
-    return axes.legend(handles, [plain(group["name"]) for group in truth["groups"]], title=plain(truth["name"]), alignment="left", **place)
+    if form == "bars":
+        handles = [Patch(color=colour(group["style"])) for group in truth["groups"]]
+    else:
+        key = dict(markersize=6, linestyle="none")
+        handles = [Line2D([], [], color=colour(group["style"]), marker=marker(group["style"]), **key) for group in truth["groups"]]
+    return axes.legend(handles, [plain(group["name"]) for group in truth["groups"]], title=plain(truth["name"]) + where, alignment="left", **place)
 
 
 OUTSIDE = dict(loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0)
@@ -275,7 +309,7 @@ def density_figure(document, picture):
     panels[0].set_title(plain(picture["title"]))
     if truth:
         draw_truth_histogram(panels[1], document, 0)
-        add_truth_legend(panels[1], document, **OUTSIDE)
+        add_truth_legend(panels[1], document, form="bars", **OUTSIDE)
     for panel in panels:
         panel.set_xlabel(plain(document["axes"][0]))
         panel.set_ylabel("probability" if document["discrete"][0] else "density")
@@ -322,11 +356,9 @@ def pairs_figure(document, picture):
             if column == 0:
                 panel.set_ylabel(plain(document["axes"][row]))
     if truth:
-        first = add_legend(panels[0][-1], document, picture, "points", **OUTSIDE)
-        panels[0][-1].add_artist(first)
-        add_truth_legend(panels[1][-1], document, **OUTSIDE)
+        add_legend(panels[0][-1], document, picture, "points", "\n(below the diagonal)", **OUTSIDE)
+        add_truth_legend(panels[1][-1], document, "\n(above the diagonal)", **OUTSIDE)
     else:
-        panels[0][0].legend()
         legend = add_legend(panels[0][0], document, picture, "points", loc="upper left", bbox_to_anchor=(1.1, 1.0), borderaxespad=0)
         legend.set_in_layout(False)
     figure.align_labels()
@@ -339,18 +371,23 @@ def log_likelihood_figure(document, picture):
     figure = new_figure(document, 6.4, 4.2)
     axes = figure.subplots()
     xs, ys = without_gaps(picture["x"], picture["y"])
-    few = len(xs) <= 40
-    drawn, = axes.plot(xs, ys, color=COLOURS[0], linewidth=2, marker="o" if few else None, markersize=4, clip_on=False, zorder=3)
+    drawn, = axes.plot(xs, ys, color=COLOURS[0], linewidth=2, marker="o" if len(xs) <= 40 else None, markersize=4, zorder=3)
     drawn.set_gid("log-likelihood")
-    if xs:
-        axes.plot(xs[-1:], ys[-1:], color=COLOURS[1], marker="o", markersize=7, linestyle="none", clip_on=False, zorder=4)
-        axes.annotate(picture["final"], (xs[-1], ys[-1]), (0, -14), textcoords="offset points", ha="right", va="top", color=COLOURS[1],
-                      fontweight="bold", path_effects=HALO, zorder=5)
     axes.set_xlabel(picture["x_label"])
     axes.set_ylabel("mean log likelihood (nats per point)")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.ticklabel_format(axis="y", useOffset=False)
     axes.margins(x=0.02, y=0.1)
+    if xs:
+        axes.plot(xs[-1:], ys[-1:], color=COLOURS[1], marker="o", markersize=7, linestyle="none", zorder=4)
+        axes.annotate(picture["final"], (xs[-1], ys[-1]), (0, -14), textcoords="offset points", ha="right", va="top", color=COLOURS[1],
+                      fontweight="bold", path_effects=halo(2.5), zorder=5)
+    # A first guess far below everything else would flatten the rest into a line: it is told, not shown.
+    span = max(ys[1:]) - min(ys[1:]) if len(ys) > 4 else 0
+    if span > 0 and min(ys[1:]) - ys[0] > 4 * span:
+        axes.set_ylim(min(ys[1:]) - 0.3 * span, max(ys[1:]) + 0.1 * span)
+        axes.annotate(f"{picture['first']} at {xs[0]:,}", (xs[1], 0), (8, 8), xycoords=axes.get_xaxis_transform(), textcoords="offset points",
+                      color=GREY, fontsize=9, path_effects=halo(2.5))
     axes.set_title(plain(picture["title"]))
     return figure
 

@@ -111,8 +111,24 @@ class ModelsDocument {
     const std::vector<double> values = values_of(points_.points, axis);
     const auto there = std::count_if(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
     if (there == 0) return;
-    bins_.back() = bins_for(values, discrete);
+    bins_.back() = bins_for(values, discrete, widest_bin(axis));
     histograms_.back() = json_of(bins_.back(), heights(bins_.back(), values, static_cast<double>(there)));
+  }
+
+  // Bars that are to be compared with curves must not be wider than those: the rule of Freedman and Diaconis for the points
+  // of each component, on average. The interquartile range of a normal distribution is 1.349 standard deviations.
+  double widest_bin(Index axis) const {
+    const ShapedFrame& last = frames_.back();
+    const auto n = static_cast<double>(points_.points.cols());
+    double sum = 0;
+    double weight = 0;
+    for (std::size_t k = 0; k < last.shapes.size(); ++k) {
+      const double share = last.frame.model.snapshot.components[k].weight;
+      if (last.shapes[k].noise || n * share < 1) continue;
+      sum += share * 2 * 1.349 * std::sqrt(last.shapes[k].covariance(axis, axis)) / std::cbrt(n * share);
+      weight += share;
+    }
+    return weight > 0 ? sum / weight : INFINITY;
   }
 
   // All points, and the components as far as they are near them.
@@ -311,6 +327,8 @@ std::vector<std::uint64_t> styles_of(const std::vector<std::uint64_t>& ids) {
   return styles;
 }
 
+std::string with_minus(std::string text) { return text.starts_with('-') ? "−" + text.substr(1) : text; }
+
 std::vector<Index> labels_of(const Mixture& mixture, const Eigen::MatrixXd& points) {
   std::vector<Index> labels;
   Tile tile(mixture.dimension());
@@ -353,7 +371,8 @@ std::string log_likelihood_document(const std::vector<HistoryLine>& history, con
                             {"x", std::move(x)},
                             {"y", numbers(y)},
                             {"x_label", of_points ? "points learned" : "iteration"},
-                            {"final", significant(y.back(), 5)}}}}};
+                            {"first", with_minus(significant(y.front(), 4))},
+                            {"final", with_minus(significant(y.back(), 5))}}}}};
   return dumped(document);
 }
 

@@ -12,7 +12,7 @@
 //   pictures            of models: {kind, path, title, of_point: position of each point's component or -1,
 //                         components: [{id, family, weight, style, ellipses: [{axes, centre, half_axes, degrees}],
 //                         direction: A numbers or null, curves: A of {discrete, x, y}}], totals: A curves or nulls}
-//                       of the log likelihood: {kind, path, title, x, y, x_label, final}
+//                       of the log likelihood: {kind, path, title, x, y, x_label, first, final: texts}
 //
 // A style is a number that stands for colour, marker and line; null for noise.
 #pragma once
@@ -60,6 +60,9 @@ std::string log_likelihood_document(const std::vector<HistoryLine>& history, con
 
 // The style of each id, in their order: its own, id - 1, unless a smaller id has the same colour and another one is free.
 std::vector<std::uint64_t> styles_of(const std::vector<std::uint64_t>& ids);
+
+// A number's text with the sign that typography has for it.
+std::string with_minus(std::string text);
 
 // Position of the most probable component of each point (d x n); -1 where no component can have given it.
 std::vector<Index> labels_of(const Mixture& mixture, const Eigen::MatrixXd& points);
