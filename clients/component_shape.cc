@@ -38,6 +38,22 @@ Eigen::MatrixXd matrix_of(const ParameterPart& part, const double* numbers) {
   return matrix;
 }
 
+// Direction and covariance of a von Mises-Fisher factor. Its mean is as long as the mean cosine of its points' angles to the
+// direction; the variance across is that cosine over the concentration, and the rest of the sum of variances is along it.
+// Source: Mardia & Jupp (2000), Directional statistics, section 9.3.
+void set_direction(ComponentShape& shape, const std::vector<Index>& columns, double concentration) {
+  const Eigen::VectorXd mean = shape.centre(columns);
+  const Eigen::VectorXd direction = mean.normalized();
+  const auto d = direction.size();
+  shape.direction = Eigen::VectorXd::Zero(shape.centre.size());
+  (*shape.direction)(columns) = direction;
+  const double all = shape.covariance.diagonal()(columns).sum();
+  const double across = mean.norm() / concentration;
+  const double along = std::max(0.0, all - static_cast<double>(d - 1) * across);
+  const Eigen::MatrixXd line = direction * direction.transpose();
+  shape.covariance(columns, columns) = across * (Eigen::MatrixXd::Identity(d, d) - line) + along * line;
+}
+
 // Puts what one factor knows better than its variances into the shape.
 //   numbers  the factor's parameters; returns how many they are
 Index add_factor(ComponentShape& shape, const FamilyFactor& factor, const double* numbers) {
@@ -52,15 +68,13 @@ Index add_factor(ComponentShape& shape, const FamilyFactor& factor, const double
   if (is_discrete(factor.family)) {
     for (const Index column : columns) shape.discrete[static_cast<std::size_t>(column)] = true;
   }
-  if (stem(factor.family) == "von_mises_fisher" && shape.centre(columns).norm() > 0) {
-    shape.direction = Eigen::VectorXd::Zero(shape.centre.size());
-    (*shape.direction)(columns) = shape.centre(columns).normalized();
-  }
+  const bool directional = stem(factor.family) == "von_mises_fisher" && shape.centre(columns).norm() > 0;
   Index used = 0;
   for (const ParameterPart& part : (*family)->layout(dimension)) {
     if (has_ellipses(factor.family) && part.order == dimension) {
       shape.covariance(columns, columns) = matrix_of(part, numbers + used);
     }
+    if (directional && part.name == "concentration") set_direction(shape, columns, numbers[used]);
     used += part.size;
   }
   return used;

@@ -12,8 +12,8 @@ namespace emulsion::client {
 
 // One component, whatever its family.
 //   centre      d: its mean; where there is none, its place
-//   covariance  d x d. Of a Gaussian its own, of a Student-t component its scale matrix; of every other family, and between
-//               the factors of a product, the variances on the diagonal
+//   covariance  d x d. Of a Gaussian or von Mises-Fisher component its own, of a Student-t component its scale matrix; of
+//               every other family, and between the factors of a product, the variances on the diagonal
 //   direction   d, of length 1 over the coordinates of a von Mises-Fisher component or factor and 0 elsewhere
 //   discrete    d: whether it has points at whole numbers only
 //   noise       whether it has no place of its own

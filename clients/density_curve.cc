@@ -130,8 +130,8 @@ MixtureCurves curves_along(const Mixture& mixture, const std::vector<ComponentSh
     const int kind = is_discrete(shapes[k]) ? 1 : 0;
     const auto column = values[kind].col(static_cast<Index>(k));
     Curve curve{{}, {}, kind == 1};
-    if (!column.array().isNaN().all()) curve = curve_of(grids[kind], column, kind == 1);
-    all_there = all_there && !curve.x.empty();
+    if ((column.array() > 0).any()) curve = curve_of(grids[kind], column, kind == 1);
+    all_there = all_there && !(curve.x.empty() && shapes[k].direction);
     curves.components.push_back(std::move(curve));
   }
   const int kind = discrete_count > 0 ? 1 : 0;

@@ -23,8 +23,8 @@ struct Curve {
 };
 
 // The density of a mixture along one coordinate, whatever the others are.
-//   components  K, each times its weight. A family that has no such density has an empty curve
-//   total       their sum; nothing where some are discrete and others are not, or one is empty
+//   components  K, each times its weight; empty where it is 0 all along, and where the family knows no such density
+//   total       their sum; nothing where some are discrete and others are not, or one is not known
 struct MixtureCurves {
   std::vector<Curve> components;
   std::optional<Curve> total;

@@ -84,18 +84,6 @@ Attempt<Json> object_of(std::string_view text, const std::string& place) {
   return json;
 }
 
-// Names of the coordinates; none unless there is one for each.
-std::vector<std::string> columns_of(const Json& json, Index dimension) {
-  std::vector<std::string> columns;
-  const auto found = json.find("columns");
-  if (found == json.end() || !found->is_array()) return columns;
-  for (const Json& name : *found) {
-    if (name.is_string()) columns.push_back(name.get<std::string>());
-  }
-  if (static_cast<Index>(columns.size()) != dimension) columns.clear();
-  return columns;
-}
-
 Attempt<HistoryLine> history_line(std::string_view text, const std::string& place) {
   const auto json = object_of(text, place);
   if (!json) return tl::unexpected(json.error());
@@ -158,18 +146,14 @@ Attempt<PlottedModel> model_of_message(const wire::ModelMessage& message, const 
   auto mixture = mixture_of(model.snapshot);
   if (!mixture) return fail(exit_code::kBadData, name + ": " + mixture.error().message);
   model.mixture = std::move(*mixture);
+  model.columns = message.columns;
   return model;
 }
 
 Attempt<PlottedModel> model_of_text(std::string_view json, const std::string& name) {
   const auto message = wire::model_from_json(json);
   if (!message) return fail(exit_code::kBadData, name + ": " + message.error().message);
-  auto model = model_of_message(*message, name);
-  if (!model) return model;
-  const auto object = object_of(json, name);
-  if (!object) return tl::unexpected(object.error());
-  model->columns = columns_of(*object, model->snapshot.dimension);
-  return model;
+  return model_of_message(*message, name);
 }
 
 Attempt<std::vector<HistoryLine>> history_of_text(std::string_view text, const std::string& name) {

@@ -36,7 +36,7 @@ Attempt<PlottedPoints> read_points(const std::string& path, const wire::PointRea
 // `count` of the numbers 0 ... total - 1, as evenly as can be, the first one among them; all if count >= total.
 std::vector<Index> evenly_chosen(Index total, Index count);
 
-// A model and what its file says beside it.
+// A model, and names for what it is of.
 //   columns  names of the coordinates, d; empty if there are none
 struct PlottedModel {
   Snapshot snapshot;
@@ -44,12 +44,10 @@ struct PlottedModel {
   std::vector<std::string> columns;
 };
 
-// Reads a model in JSON, as `emulsion model --json` prints it.
+// The model of a message, and of JSON as `emulsion model --json` prints it. `name` is where it comes from.
 // Errors: kBadData; says what is wrong and where.
-Attempt<PlottedModel> model_of_text(std::string_view json, const std::string& name);
-
-// The same of a message of the daemon.
 Attempt<PlottedModel> model_of_message(const wire::ModelMessage& message, const std::string& name);
+Attempt<PlottedModel> model_of_text(std::string_view json, const std::string& name);
 
 // One line of a fit's history. The model is not read before it is asked for.
 //   points  that had been learned then, of an online fit
