@@ -34,6 +34,7 @@ INK = "#222222"
 GREY = "#8A8A8A"
 PALE = "#DADADA"
 SIGMA_LINES = {1: dict(linestyle="-", linewidth=1.6), 2: dict(linestyle=(0, (4, 2)), linewidth=1.2)}
+PAPER = dict(facecolor="white", edgecolor="none", alpha=0.8, pad=1.5)  # behind a text, so that it can be read
 
 LOOK = {
     "font.family": ["DejaVu Sans", "sans-serif"],
@@ -381,13 +382,13 @@ def log_likelihood_figure(document, picture):
     if xs:
         axes.plot(xs[-1:], ys[-1:], color=COLOURS[1], marker="o", markersize=7, linestyle="none", zorder=4)
         axes.annotate(picture["final"], (xs[-1], ys[-1]), (0, -14), textcoords="offset points", ha="right", va="top", color=COLOURS[1],
-                      fontweight="bold", path_effects=halo(2.5), zorder=5)
+                      fontweight="bold", bbox=PAPER, zorder=5)
     # A first guess far below everything else would flatten the rest into a line: it is told, not shown.
     span = max(ys[1:]) - min(ys[1:]) if len(ys) > 4 else 0
     if span > 0 and min(ys[1:]) - ys[0] > 4 * span:
         axes.set_ylim(min(ys[1:]) - 0.3 * span, max(ys[1:]) + 0.1 * span)
         axes.annotate(f"{picture['first']} at {xs[0]:,}", (xs[1], 0), (8, 8), xycoords=axes.get_xaxis_transform(), textcoords="offset points",
-                      color=GREY, fontsize=9, path_effects=halo(2.5))
+                      color=GREY, fontsize=9, bbox=PAPER)
     axes.set_title(plain(picture["title"]))
     return figure
 

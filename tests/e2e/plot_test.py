@@ -33,7 +33,7 @@ def read_png(path):
 
 
 def colours_of(image):
-    return colours_of(image)
+    return {tuple(colour) for colour in image.reshape(-1, 3)}
 
 
 class PlotTest(EndToEndTest):
@@ -137,9 +137,10 @@ class PlotTest(EndToEndTest):
         images = [read_png(path) for path in paths]
         self.assertEqual(len({image.shape for image in images}), 1)
         self.assertFalse((images[0] == images[2]).all())
-        # The axes do not move: their line is the same column of pixels.
+        # The axes do not move: nothing changes where their numbers and names stand.
         for image in images[1:]:
-            self.assertTrue((image[-120:-40, 30:45] == images[0][-120:-40, 30:45]).all())
+            self.assertTrue((image[:, :20] == images[0][:, :20]).all())
+            self.assertTrue((image[-16:] == images[0][-16:]).all())
 
     def test_chosen_iterations_alone_are_drawn(self):
         self.plot(FAITHFUL, "--history", self.history(), "--at", "0,2", picture="i%d.svg")
@@ -151,7 +152,7 @@ class PlotTest(EndToEndTest):
     def test_the_log_likelihood_is_a_curve_that_ends_in_its_last_value(self):
         texts, ids = self.svg("--history", self.history())
         self.assertIn("log-likelihood", ids)
-        self.assertTrue({"iteration", "mean log likelihood (nats per point)", "−4.155"} <= set(texts), texts)
+        self.assertTrue({"iteration", "mean log likelihood (nats per point)", "−4.1550"} <= set(texts), texts)
         read_png(self.plot("--history", self.history(), picture="ll.png"))
 
     def test_a_model_without_points_is_drawn_from_a_pipe(self):
