@@ -93,16 +93,15 @@ struct Flags::State {
 
   template <typename Check>
   void add(const std::string& name, const std::string& value_name, const std::string& help_text, Check check) {
-    const std::string flag = "--" + name.substr(0, name.find(','));
-    auto* value = po::value<std::string>()->value_name(value_name)->notifier([flag, check](const std::string& text) {
+    auto* value = po::value<std::string>()->value_name(value_name)->notifier([name, check](const std::string& text) {
       try {
         check(text);
       } catch (const BadValue& bad) {
-        throw BadValue{flag + ": " + bad.message};
+        throw BadValue{"--" + name + ": " + bad.message};
       }
     });
     visible.add_options()(name.c_str(), value, help_text.c_str());
-    names.push_back(flag);
+    names.push_back("--" + name);
   }
 
   int misused(const std::string& message) const {

@@ -27,7 +27,6 @@ class Flags {
   Flags(const Flags&) = delete;
   Flags& operator=(const Flags&) = delete;
 
-  // A flag's name may end in a comma and a letter, its short form: "output,o" is --output and -o.
   void toggle(const std::string& name, bool* target, const std::string& help);
   void text(const std::string& name, std::string* target, const std::string& value_name, const std::string& help);
   void whole(const std::string& name, std::uint64_t* target, std::uint64_t least, std::uint64_t most,
