@@ -63,6 +63,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return d[a.size()][b.size()];
 }
 
+// "output" of "output,o".
+std::string long_name(const std::string& name) { return name.substr(0, name.find(',')); }
+
 std::string join(const std::vector<std::string>& words, std::string_view between) {
   return fmt::format("{}", fmt::join(words, between));
 }
@@ -97,11 +100,11 @@ struct Flags::State {
       try {
         check(text);
       } catch (const BadValue& bad) {
-        throw BadValue{"--" + name + ": " + bad.message};
+        throw BadValue{"--" + long_name(name) + ": " + bad.message};
       }
     });
     visible.add_options()(name.c_str(), value, help_text.c_str());
-    names.push_back("--" + name);
+    names.push_back("--" + long_name(name));
   }
 
   int misused(const std::string& message) const {
@@ -121,7 +124,7 @@ Flags::~Flags() = default;
 void Flags::toggle(const std::string& name, bool* target, const std::string& help) {
   state_->visible.add_options()(name.c_str(), po::bool_switch()->notifier([target](bool on) { *target |= on; }),
                                 help.c_str());
-  state_->names.push_back("--" + name);
+  state_->names.push_back("--" + long_name(name));
 }
 
 void Flags::text(const std::string& name, std::string* target, const std::string& value_name, const std::string& help) {
@@ -134,6 +137,17 @@ void Flags::whole(const std::string& name, std::uint64_t* target, std::uint64_t 
   const std::string ending = *target == 0 ? "" : fmt::format(" (default {})", *target);
   state_->add(name, value_name, help + ending,
               [=](const std::string& value) { *target = parse_number(value, least, most, "a whole number"); });
+}
+
+void Flags::range(const std::string& name, CountRange* target, std::uint64_t least, std::uint64_t most,
+                  const std::string& value_name, const std::string& help) {
+  state_->add(name, value_name, help, [=](const std::string& value) {
+    const std::size_t dots = value.find("..");
+    const auto count = [=](const std::string& text) { return parse_number(text, least, most, "a whole number"); };
+    target->least = count(value.substr(0, dots));
+    target->most = dots == std::string::npos ? target->least : count(value.substr(dots + 2));
+    if (target->most < target->least) throw BadValue{quoted(value) + " goes down; expected a range such as 1..10"};
+  });
 }
 
 void Flags::number(const std::string& name, double* target, double least, double most, const std::string& value_name,

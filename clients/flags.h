@@ -17,8 +17,15 @@
 
 namespace emulsion::client {
 
-// Call order: (toggle|text|whole|number|choice|endpoint|positional)* parse given*
-// Targets keep their value, the default that --help shows, unless the flag is given.
+// A count, or all counts from one to another.
+struct CountRange {
+  std::uint64_t least = 0;
+  std::uint64_t most = 0;
+};
+
+// Call order: (toggle|text|whole|range|number|choice|endpoint|positional)* parse given*
+// Targets keep their value, the default that --help shows, unless the flag is given. A name may have a short one behind a
+// comma, "output,o".
 class Flags {
  public:
   // `head` is what --help prints above the flags: examples, then what the command does.
@@ -31,6 +38,9 @@ class Flags {
   void text(const std::string& name, std::string* target, const std::string& value_name, const std::string& help);
   void whole(const std::string& name, std::uint64_t* target, std::uint64_t least, std::uint64_t most,
              const std::string& value_name, const std::string& help);
+  // A count such as 3, or a range such as 1..10, both ends included.
+  void range(const std::string& name, CountRange* target, std::uint64_t least, std::uint64_t most, const std::string& value_name,
+             const std::string& help);
   void number(const std::string& name, double* target, double least, double most, const std::string& value_name,
               const std::string& help);
   void choice(const std::string& name, std::string* target, const std::vector<std::string>& allowed,
@@ -46,7 +56,7 @@ class Flags {
   // stderr) 2, or 78 if the fault is in the environment.
   std::optional<int> parse(const std::vector<std::string>& arguments);
 
-  // True if the flag stood on the command line.
+  // True if the flag stood on the command line; by its long name.
   bool given(const std::string& name) const;
 
  private:
