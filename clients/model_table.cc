@@ -50,7 +50,8 @@ double correlation(const wire::ComponentMessage& component, std::size_t i, std::
   return covariance(parameters, i, j) / std::sqrt(covariance(parameters, i, i) * covariance(parameters, j, j));
 }
 
-std::string model_table(const wire::ModelMessage& model, std::size_t width) {
+std::string component_table(const wire::ModelMessage& model, const std::vector<std::string>& columns, std::size_t width) {
+  const auto name = [&](std::size_t i) { return i < columns.size() ? columns[i] : fmt::format("x{}", i); };
   const std::size_t dimension = model.dimension;
   const std::size_t shown = std::min(dimension, kMostCoordinates);
   const auto& components = model.components;
@@ -73,9 +74,9 @@ std::string model_table(const wire::ModelMessage& model, std::size_t width) {
   table.column("component", Align::right);
   table.column("weight", Align::right);
   table.column("points", Align::right);
-  for (std::size_t i = 0; i < shown; ++i) table.column(fmt::format("x{} ± sd", i), Align::right);
+  for (std::size_t i = 0; i < shown; ++i) table.column(fmt::format("{} ± sd", name(i)), Align::right);
   for (std::size_t i = 1; correlated && i < shown; ++i) {
-    for (std::size_t j = 0; j < i; ++j) table.column(fmt::format("r(x{},x{})", j, i), Align::right);
+    for (std::size_t j = 0; j < i; ++j) table.column(fmt::format("r({},{})", name(j), name(i)), Align::right);
   }
   if (starved) table.column("note", Align::left);
 
@@ -91,15 +92,18 @@ std::string model_table(const wire::ModelMessage& model, std::size_t width) {
     table.row(std::move(cells));
   }
 
-  std::string text =
-      fmt::format("stream \"{}\": model {}, learned from {}, {} effective; {} nats/point\n", model.stream,
-                  model.version, counted(model.points_learned, "point"), significant(model.effective_sample_size, 3),
-                  significant(model.mean_log_likelihood, 4));
-  text += table.render(width);
+  std::string text = table.render(width);
   if (shown < dimension) {
     text += fmt::format("{} of {} coordinates; --json shows all\n", shown, dimension);
   }
   return text;
+}
+
+std::string model_table(const wire::ModelMessage& model, std::size_t width) {
+  return fmt::format("stream \"{}\": model {}, learned from {}, {} effective; {} nats/point\n", model.stream, model.version,
+                     counted(model.points_learned, "point"), significant(model.effective_sample_size, 3),
+                     significant(model.mean_log_likelihood, 4)) +
+         component_table(model, {}, width);
 }
 
 std::string model_csv_heading(std::size_t dimension) {

@@ -17,6 +17,9 @@ std::vector<std::pair<double, double>> coordinates(const wire::ComponentMessage&
 // Correlation of coordinates i > j; 0 for a covariance without off-diagonal entries.
 double correlation(const wire::ComponentMessage& component, std::size_t i, std::size_t j);
 
+// A table of the components, under the names of the columns if they are known.
+std::string component_table(const wire::ModelMessage& model, const std::vector<std::string>& columns = {}, std::size_t width = kTableWidth);
+
 // One line about the whole, then a table of the components: id, weight, effective points, mean ± standard deviation of
 // each coordinate (x0, x1, ... in the producer's units), and the correlations where there are few enough.
 std::string model_table(const wire::ModelMessage& model, std::size_t width = kTableWidth);
