@@ -67,7 +67,7 @@ std::string fit_text(const FitReport& report, std::size_t width) {
                       counted(count(fit.criteria.parameters), "parameter"));
   text += fmt::format("BIC {}, ICL {}, AIC {}\n", number(fit.criteria.bic), number(fit.criteria.icl), number(fit.criteria.aic));
   if (fit.scores.agreement) text += agreement_text(*fit.scores.agreement);
-  text += component_table(model_message({fit.model, report.file.columns()}), report.file.columns(), width);
+  text += component_table(model_message({fit.model, report.file.columns()}), width);
   for (const std::string& warning : fit.warnings) text += "warning: " + warning + "\n";
   return text;
 }

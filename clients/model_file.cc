@@ -4,7 +4,6 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "emulsion/families.h"
@@ -13,22 +12,6 @@
 
 namespace emulsion::client {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-constexpr const char* kColumns = "columns";
-
-std::vector<std::string> columns_in(const std::string& text, std::size_t dimension) {
-  const Json root = Json::parse(text, nullptr, false);
-  const auto found = root.find(kColumns);
-  if (found == root.end() || !found->is_array() || found->size() != dimension) return {};
-  std::vector<std::string> columns;
-  for (const Json& name : *found) {
-    if (!name.is_string()) return {};
-    columns.push_back(name.get<std::string>());
-  }
-  return columns;
-}
 
 // Each component of `from`, positions [first, first + term.components), as one of the term's family.
 Result<std::shared_ptr<const Bank>> converted(const Mixture& from, Index first, const MixtureTerm& term, const Family& family) {
@@ -67,17 +50,16 @@ Result<NamedModel> read_model(const std::string& path) {
   auto snapshot = wire::to_snapshot(*message);
   if (!snapshot) return fail(path + ": " + snapshot.error().message);
   if (const auto mixture = mixture_of(*snapshot); !mixture) return fail(path + ": " + mixture.error().message);
-  auto columns = columns_in(text.str(), static_cast<std::size_t>(snapshot->dimension));
-  return NamedModel{std::move(*snapshot), std::move(columns)};
+  return NamedModel{std::move(*snapshot), message->columns};
 }
 
-wire::ModelMessage model_message(const NamedModel& model) { return wire::to_message(model.snapshot); }
-
-std::string model_as_json(const NamedModel& model) {
-  Json json = Json::parse(wire::to_json(model_message(model)));
-  if (!model.columns.empty()) json[kColumns] = model.columns;
-  return json.dump();
+wire::ModelMessage model_message(const NamedModel& model) {
+  wire::ModelMessage message = wire::to_message(model.snapshot);
+  message.columns = model.columns;
+  return message;
 }
+
+std::string model_as_json(const NamedModel& model) { return wire::to_json(model_message(model)); }
 
 Result<std::shared_ptr<const Mixture>> starting_mixture(const Snapshot& model, const MixtureFormula& formula, Index dimension) {
   const auto words = [](Index count, const char* what) { return std::to_string(count) + " " + what + (count == 1 ? "" : "s"); };

@@ -1,6 +1,6 @@
 // A model in a file: what `emulsion fit --output` and `emulsion model --json` write, and what people write by hand.
 //
-// The format is that of model_json.h, with "columns", the names of the coordinates, where they are known.
+// The format is that of model_json.h; keys that a model does not have are no fault.
 #pragma once
 
 #include <string>

@@ -14,14 +14,18 @@ namespace emulsion::client {
 // Mean and standard deviation of every coordinate, d pairs.
 std::vector<std::pair<double, double>> coordinates(const wire::ComponentMessage& component);
 
-// Correlation of coordinates i > j; 0 for a covariance without off-diagonal entries.
+// The name of a coordinate: that of the model, or x0, x1, ...
+std::string column_name(const wire::ModelMessage& model, std::size_t i);
+
+// Correlation of coordinates i > j; 0 for a family without correlations.
 double correlation(const wire::ComponentMessage& component, std::size_t i, std::size_t j);
 
-// A table of the components, under the names of the columns if they are known.
-std::string component_table(const wire::ModelMessage& model, const std::vector<std::string>& columns = {}, std::size_t width = kTableWidth);
+// A table of the components: id, weight, effective points, mean ± standard deviation of
+// each coordinate (in the producer's units), the correlations where there are few enough, and of families other than the
+// Gaussian ones their name and further parameters.
+std::string component_table(const wire::ModelMessage& model, std::size_t width = kTableWidth);
 
-// One line about the whole, then a table of the components: id, weight, effective points, mean ± standard deviation of
-// each coordinate (x0, x1, ... in the producer's units), and the correlations where there are few enough.
+// The same below one line about the whole.
 std::string model_table(const wire::ModelMessage& model, std::size_t width = kTableWidth);
 
 // The heading of model_csv for points of dimension d.

@@ -100,7 +100,7 @@ std::vector<std::string> component_lines(const wire::ModelMessage& model, std::s
   table.column("id", Align::right);
   table.column("share", Align::left);
   table.column("weight", Align::right);
-  for (std::size_t i = 0; i < shown; ++i) table.column(fmt::format("x{} ± sd", i), Align::right);
+  for (std::size_t i = 0; i < shown; ++i) table.column(column_name(model, i) + " ± sd", Align::right);
   std::vector<std::vector<std::string>> cells(components.size());
   for (std::size_t i = 0; i < shown; ++i) {
     std::vector<std::pair<double, double>> column;

@@ -6,6 +6,9 @@
 
 #include "daemon/option_endpoints.h"
 #include "daemon/option_values.h"
+#include "emulsion/families.h"
+#include "emulsion/formula.h"
+#include "emulsion/wire/topic.h"
 
 namespace emulsion::service {
 namespace {
@@ -31,8 +34,37 @@ void add_fault(AssembledOptions& assembled, const std::pair<const std::string, O
   assembled.faults.push_back({at.second, at.second.spelling(key), problem});
 }
 
+// What the formula comes to with the names of the columns, in place of them. Faults one that is none.
+void resolve_mixture(AssembledOptions& assembled, const std::string& section, StreamOptions& stream) {
+  stream.learner.mixture.clear();
+  if (!stream.columns.empty() && stream.dimension > 0 && stream.dimension != static_cast<Index>(stream.columns.size())) {
+    if (const auto at = decided(assembled, {section + ".columns", section + ".dimension"}))
+      add_fault(assembled, *at,
+                std::to_string(stream.columns.size()) + " columns are named, dimension is " + std::to_string(stream.dimension) +
+                    "; allowed: as many names as coordinates");
+    return;
+  }
+  if (stream.mixture.empty()) return;
+  const auto at = decided(assembled, {section + ".mixture", section + ".columns", section + ".dimension"});
+  const auto refuse = [&](const std::string& problem) {
+    if (at) add_fault(assembled, *at, wire::printable(problem));
+  };
+  const auto formula = parse_formula(stream.mixture, stream.columns, stream.learner.components);
+  if (!formula) return refuse(formula.error().message);
+  LearnerOptions learner = stream.learner;
+  learner.mixture = formula->text();
+  const auto known = formula_of(learner);
+  if (!known) return refuse(known.error().message);
+  const Index dimension = stream.columns.empty() ? stream.dimension : static_cast<Index>(stream.columns.size());
+  for (const MixtureTerm& term : known->terms)
+    if (const auto checked = (*find_family(term.family))->check_dimension(dimension); dimension > 0 && !checked)
+      return refuse(checked.error().message);
+  stream.learner.mixture = known->text();
+}
+
 // Only what a section says itself is its fault; what it has from [defaults] is faulted there.
-void check_stream(AssembledOptions& assembled, const std::string& section, const StreamOptions& stream) {
+void check_stream(AssembledOptions& assembled, const std::string& section, StreamOptions& stream) {
+  resolve_mixture(assembled, section, stream);
   const LearnerOptions& learner = stream.learner;
   const StepOptions& step = learner.step;
   const auto half_life =
@@ -42,10 +74,12 @@ void check_stream(AssembledOptions& assembled, const std::string& section, const
         assembled, *half_life,
         "half_life_points and half_life_seconds are both 0 with step = half-life; allowed: one of the two above 0");
   }
-  const auto seed = decided(assembled, {section + ".seed_points", section + ".components"});
-  if (seed && learner.seed.points > 0 && learner.seed.points < learner.components) {
+  const auto seed = decided(assembled, {section + ".seed_points", section + ".components", section + ".mixture"});
+  const auto formula = formula_of(learner);
+  const Index components = formula ? formula->components() : learner.components;
+  if (seed && learner.seed.points > 0 && learner.seed.points < components) {
     add_fault(assembled, *seed,
-              std::to_string(learner.seed.points) + " seed_points cannot seed " + std::to_string(learner.components) +
+              std::to_string(learner.seed.points) + " seed_points cannot seed " + std::to_string(components) +
                   " components; allowed: 0 for automatic, or at least as many seed_points as components");
   }
 }
@@ -116,7 +150,7 @@ void check_count(AssembledOptions& assembled) {
 
 void check_consistency(AssembledOptions& assembled) {
   check_stream(assembled, "defaults", assembled.options.defaults);
-  for (const auto& [name, stream] : assembled.options.streams) check_stream(assembled, "stream." + name, stream);
+  for (auto& [name, stream] : assembled.options.streams) check_stream(assembled, "stream." + name, stream);
   check_bound_twice(assembled);
   check_replays(assembled);
   check_count(assembled);

@@ -98,6 +98,32 @@ Format<std::string> free_text(const std::string& allowed) {
   return {allowed, read, [](const std::string& text) { return text; }};
 }
 
+Format<std::vector<std::string>> name_list() {
+  constexpr std::size_t kLongest = 256;
+  const std::string allowed = "different names with commas between, or nothing";
+  const auto read = [=](const std::string& text) -> Result<std::vector<std::string>> {
+    std::vector<std::string> names;
+    for (std::size_t begin = 0; !text.empty() && begin <= text.size();) {
+      const std::size_t comma = std::min(text.find(',', begin), text.size());
+      std::string name = text.substr(begin, comma - begin);
+      name.erase(0, name.find_first_not_of(" \t"));
+      name.erase(name.find_last_not_of(" \t") + 1);
+      if (name.empty()) return fail("a name is empty" + only(allowed));
+      if (name.size() > kLongest) return fail("a name is longer than " + std::to_string(kLongest) + " bytes" + only(allowed));
+      if (std::find(names.begin(), names.end(), name) != names.end()) return fail(in_quotes(name) + " is there twice" + only(allowed));
+      names.push_back(std::move(name));
+      begin = comma + 1;
+    }
+    return names;
+  };
+  const auto print = [](const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text;
+  };
+  return {allowed, read, print};
+}
+
 std::optional<std::string> nearest(std::string_view text, const std::vector<std::string>& words) {
   std::optional<std::string> best;
   if (text.size() > 200) return best;

@@ -54,6 +54,9 @@ Format<bool> truth();
 // Any text, as it is.
 Format<std::string> free_text(const std::string& allowed);
 
+// Names with commas between, each once, of up to 256 bytes; or nothing.
+Format<std::vector<std::string>> name_list();
+
 // The word of `words` that is nearest to `text` by insertions, deletions, replacements and swaps of neighbours, or
 // that it begins; none if all are too far from it to have been meant.
 std::optional<std::string> nearest(std::string_view text, const std::vector<std::string>& words);

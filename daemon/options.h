@@ -26,13 +26,21 @@ enum class MissingPolicy {
 struct StreamOptions {
   LearnerOptions learner;
 
-  // Coordinates of a point. 0: those of the first message. Range [0, 1024].
+  // Components of several families, as it was written; `learner.mixture` is what it comes to with the names of `columns`.
+  // Empty: `components` of the Gaussian that `covariance` names.
+  std::string mixture;
+
+  // Names of the coordinates, for formulas and for those who look at the model. Empty: x0, x1, ...
+  std::vector<std::string> columns;
+
+  // Coordinates of a point. 0: as many as columns, or those of the first message. Range [0, 1024].
   Index dimension = 0;
 
   MissingPolicy missing = MissingPolicy::learn;
 
-  // Path of a JSON model to start from, as `emulsion model --json` prints it. Empty: start from the points.
-  std::string initial_model;
+  // Path of a model to start from, as `emulsion fit -o` writes or `emulsion model --json` prints it. The mixture is then
+  // the model's. Empty: start from the points.
+  std::string init;
 
   // Publish the responsibilities with the labels.
   bool publish_responsibilities = false;

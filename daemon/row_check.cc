@@ -5,19 +5,29 @@
 namespace emulsion::service {
 namespace {
 
-// The reason to refuse a row, or null.
-const char* problem_of(const PointBatch& batch, Index row, MissingPolicy policy, Index& coordinate) {
+// Why a row is refused: the word that is counted, and the words that are told.
+struct Problem {
+  const char* reason;
+  std::string text;
+};
+
+std::optional<Problem> problem_of(const PointBatch& batch, Index row, MissingPolicy policy, const Refusal& refusal) {
+  const auto at = [](Index coordinate, const char* reason) {
+    return Problem{reason, "coordinate " + std::to_string(coordinate) + ": " + reason};
+  };
   Index missing = 0;
   for (Index j = 0; j < batch.dimension(); ++j) {
     const double value = batch.points(j, row);
-    coordinate = j;
-    if (std::isinf(value)) return "not_finite";
-    if (std::abs(value) > kLargestCoordinate) return "out_of_range";
+    if (std::isinf(value)) return at(j, "not_finite");
+    if (std::abs(value) > kLargestCoordinate) return at(j, "out_of_range");
     if (!std::isnan(value)) continue;
-    if (policy == MissingPolicy::refuse) return "missing_value";
+    if (policy == MissingPolicy::refuse) return at(j, "missing_value");
     ++missing;
   }
-  return missing == batch.dimension() ? "no_coordinate" : nullptr;
+  if (missing == batch.dimension()) return at(batch.dimension() - 1, "no_coordinate");
+  if (!refusal) return std::nullopt;
+  const auto why = refusal({batch.points.col(row).data(), static_cast<std::size_t>(batch.dimension())});
+  return why ? std::optional(Problem{"out_of_support", *why}) : std::nullopt;
 }
 
 PointBatch keep_rows(const PointBatch& batch, const std::vector<Index>& rows) {
@@ -31,25 +41,23 @@ PointBatch keep_rows(const PointBatch& batch, const std::vector<Index>& rows) {
 
 }  // namespace
 
-CheckedRows check_rows(PointBatch batch, MissingPolicy missing) {
+CheckedRows check_rows(PointBatch batch, MissingPolicy missing, const Refusal& refusal) {
   CheckedRows checked;
   // The common case in one vectorised pass: NaN and infinities fail the comparison.
-  if ((batch.points.array().abs() <= kLargestCoordinate).all()) {
+  if (!refusal && (batch.points.array().abs() <= kLargestCoordinate).all()) {
     checked.accepted = std::move(batch);
     return checked;
   }
   std::vector<Index> good;
   for (Index row = 0; row < batch.size(); ++row) {
-    Index coordinate = 0;
-    const char* problem = problem_of(batch, row, missing, coordinate);
-    if (problem == nullptr) {
+    const auto problem = problem_of(batch, row, missing, refusal);
+    if (!problem) {
       good.push_back(row);
       continue;
     }
-    if (checked.refused.empty())
-      checked.first_problem = "row " + std::to_string(row) + ", coordinate " + std::to_string(coordinate) + ": " + problem;
+    if (checked.refused.empty()) checked.first_problem = "row " + std::to_string(row) + ", " + problem->text;
     checked.refused.push_back(static_cast<std::uint32_t>(row));
-    ++checked.reasons[problem];
+    ++checked.reasons[problem->reason];
   }
   checked.accepted = checked.refused.empty() ? std::move(batch) : keep_rows(batch, good);
   return checked;

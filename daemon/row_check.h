@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,7 +29,10 @@ struct CheckedRows {
 //   out_of_range   a coordinate beyond +-1e150
 //   no_coordinate  every coordinate is missing
 //   missing_value  a missing coordinate, where the policy refuses them
+//   out_of_support no component can have given the point, as `refusal` says
 // The other rows are as if these had never been sent.
-CheckedRows check_rows(PointBatch batch, MissingPolicy missing);
+//   refusal  why the model cannot have given a point, in words; nothing if it can. Empty: it can give every point
+using Refusal = std::function<std::optional<std::string>(std::span<const double>)>;
+CheckedRows check_rows(PointBatch batch, MissingPolicy missing, const Refusal& refusal = {});
 
 }  // namespace emulsion::service

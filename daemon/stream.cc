@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "emulsion/families.h"
+
 namespace emulsion::service {
 namespace {
 
@@ -10,6 +12,18 @@ std::vector<std::uint64_t> ids_of(const std::vector<Index>& components, const st
   std::vector<std::uint64_t> result;
   for (const Index k : components) result.push_back(ids[static_cast<std::size_t>(k)]);
   return result;
+}
+
+// The least number of coordinates that every family of the mixture has; 1 if there is none, which is then told as a fault.
+Index suitable_dimension(const LearnerOptions& options) {
+  constexpr Index kMost = 1024;
+  const auto formula = formula_of(options);
+  if (!formula) return 1;
+  for (Index dimension = 1; dimension <= kMost; ++dimension)
+    if (std::all_of(formula->terms.begin(), formula->terms.end(),
+                    [&](const MixtureTerm& term) { return (*find_family(term.family))->check_dimension(dimension).has_value(); }))
+      return dimension;
+  return 1;
 }
 
 std::string plural(std::uint64_t count, const char* noun) { return std::to_string(count) + " " + noun + (count == 1 ? "" : "s"); }
@@ -31,16 +45,21 @@ Stream::Stream(std::string name, const StreamOptions& options, std::optional<Sna
     : name_(std::move(name)),
       options_(options),
       initial_model_(std::move(initial_model)),
-      sources_(static_cast<std::size_t>(options.max_producers)) {}
+      sources_(static_cast<std::size_t>(options.max_producers)) {
+  if (initial_model_) options_.learner.mixture = formula_of(*initial_model_).text();
+  if (options_.dimension == 0) options_.dimension = static_cast<Index>(options_.columns.size());
+}
 
 Result<Stream> Stream::make(std::string name, const StreamOptions& options, const std::optional<Snapshot>& initial_model) {
   Stream stream(std::move(name), options, initial_model);
-  const Index dimension = initial_model ? initial_model->dimension : options.dimension;
-  if (options.dimension > 0 && dimension != options.dimension)
+  const Index configured = stream.options_.dimension;
+  const Index dimension = initial_model ? initial_model->dimension : configured;
+  if (configured > 0 && dimension != configured)
     return fail("stream \"" + stream.name_ + "\": the initial model has dimension " + std::to_string(dimension) +
-                ", the configuration says " + std::to_string(options.dimension));
-  // Where the dimension is still open, one stands in, so that bad options are found now and not with the first message.
-  const auto checked = Learner::make(options.learner, std::max<Index>(dimension, 1));
+                ", the configuration says " + std::to_string(configured));
+  // Where the dimension is still open, one that suits stands in, so that bad options are found now and not with the first
+  // message.
+  const auto checked = Learner::make(stream.options_.learner, dimension > 0 ? dimension : suitable_dimension(stream.options_.learner));
   if (!checked) return fail("stream \"" + stream.name_ + "\": " + checked.error().message);
   if (dimension > 0) {
     if (const auto started = stream.start_learner(dimension); !started) return fail(started.error().message);
@@ -56,10 +75,11 @@ Result<Stream> Stream::restore(std::string name, const StreamOptions& options, c
   const std::string place = "stream \"" + stream.name_ + "\": ";
   if (state.stream != stream.name_) return fail(place + "the state is that of another stream");
   if (state.learner) {
-    if (options.dimension > 0 && state.learner->dimension != options.dimension)
+    const Index configured = stream.options_.dimension;
+    if (configured > 0 && state.learner->dimension != configured)
       return fail(place + "the saved model has dimension " + std::to_string(state.learner->dimension) +
-                  ", the configuration says " + std::to_string(options.dimension));
-    auto learner = Learner::restore(options.learner, std::move(*state.learner));
+                  ", the configuration says " + std::to_string(configured));
+    auto learner = Learner::restore(stream.options_.learner, std::move(*state.learner));
     if (!learner) return fail(place + learner.error().message);
     stream.learner_ = std::move(*learner);
   }
@@ -94,7 +114,9 @@ Outcome Stream::take(wire::PointsMessage message, StreamOutput& output) {
     return Outcome::refused;
   }
 
-  CheckedRows checked = check_rows(std::move(message.batch), options_.missing);
+  Refusal refusal;
+  if (learner_ && learner_->refuses_points()) refusal = [this](std::span<const double> point) { return learner_->refusal(point); };
+  CheckedRows checked = check_rows(std::move(message.batch), options_.missing, refusal);
   const auto accepted = static_cast<std::uint64_t>(checked.accepted.size());
   sources_.count_rows(message.producer, accepted, checked.refused.size());
   points_accepted_ += accepted;
@@ -206,7 +228,7 @@ void Stream::emit(Learned learned, StreamOutput& output) {
 void Stream::emit_labels(const Labels& labels, StreamOutput& output) {
   points_labelled_ += labels.components.size();
   const std::uint64_t version = has_model() ? learner_->progress().version : 0;
-  const auto responsibilities = options_.publish_responsibilities ? static_cast<std::size_t>(options_.learner.components) : 0;
+  const auto responsibilities = options_.publish_responsibilities ? static_cast<std::size_t>(learner_->components()) : 0;
   for (wire::LabelsMessage& message : queue_.fill(labels, learner_->ids(), version, responsibilities)) {
     message.stream = name_;
     output.labels.push_back(std::move(message));

@@ -29,6 +29,13 @@ std::vector<Row> model_options() {
           "Shape of a cluster. full: any ellipsoid. diagonal: along the axes, for many coordinates. spherical: a "
           "ball. tied: one ellipsoid shared by all."),
       option(
+          "mixture", [](auto& o) -> auto& { return o.mixture; }, free_text("a formula, or nothing"), Reload::restart,
+          "Clusters of several families, such as 2*gaussian(full) + 1*uniform, or gaussian(full)[0,1] * poisson[2] for "
+          "data of mixed kinds; without a count, components of it. Empty: as components and covariance say."),
+      option(
+          "columns", [](auto& o) -> auto& { return o.columns; }, name_list(), Reload::restart,
+          "Names of the coordinates, for the formula and for those who look at the model. Empty: x0, x1, ..."),
+      option(
           "assignment", [](auto& o) -> auto& { return o.learner.assignment; },
           one_of<Assignment>({{"soft", Assignment::soft}, {"hard", Assignment::hard}}), Reload::restart,
           "How a point is given to clusters. soft: by its probabilities (EM). hard: whole, to the most probable "
@@ -36,17 +43,18 @@ std::vector<Row> model_options() {
       option(
           "dimension", [](auto& o) -> auto& { return o.dimension; },
           whole_number_in<Index>({.low = 0, .high = 1024, .unit = "coordinates"}), Reload::restart,
-          "Coordinates of a point; rows of any other number are refused. 0: those of the first message."),
+          "Coordinates of a point; rows of any other number are refused. 0: as many as columns, or those of the first "
+          "message."),
       option(
           "missing", [](auto& o) -> auto& { return o.missing; },
           one_of<MissingPolicy>({{"learn", MissingPolicy::learn}, {"refuse", MissingPolicy::refuse}}), Reload::applies,
           "What is done with a row where a coordinate is NaN. learn: it is learned from its other coordinates. "
           "refuse: the row is refused and counted."),
       option(
-          "initial_model", [](auto& o) -> auto& { return o.initial_model; }, free_text("a path, or nothing"),
-          Reload::restart,
-          "A model to start from, as emulsion model --json prints it; its path, from the working directory if "
-          "relative. Empty: the first points seed the model."),
+          "init", [](auto& o) -> auto& { return o.init; }, free_text("a path, or nothing"), Reload::restart,
+          "A model to start from, as emulsion fit -o writes it or emulsion model --json prints it; its path, from the "
+          "working directory if relative. It says what the clusters are, before mixture, components and covariance. "
+          "Empty: the first points seed the model."),
   };
 }
 

@@ -18,7 +18,7 @@ Result<std::optional<Snapshot>> read_initial_model(const std::string& path) {
   if (path.empty()) return std::nullopt;
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) return fail("initial_model: cannot read \"" + path + "\"");
+  if (!file || !(text << file.rdbuf())) return fail("init: cannot read \"" + path + "\"");
   const auto message = wire::model_from_json(text.str());
   if (!message) return fail(path + ": " + message.error().message);
   auto snapshot = wire::to_snapshot(*message);
@@ -65,7 +65,7 @@ Result<void> StreamRegistry::open() {
 
 Result<Stream> StreamRegistry::load(const std::string& name) {
   const StreamOptions& options = options_of(name);
-  const auto initial_model = read_initial_model(options.initial_model);
+  const auto initial_model = read_initial_model(options.init);
   if (!initial_model) return fail("stream \"" + name + "\": " + initial_model.error().message);
   if (store_ != nullptr) {
     const auto bytes = store_->load(name);

@@ -9,13 +9,15 @@ wire::ModelMessage Stream::model() const {
   wire::ModelMessage message = wire::to_message(learner_->snapshot());
   message.stream = name_;
   message.sources = sources_.positions();
+  message.columns = options_.columns;
   return message;
 }
 
 wire::StreamStatus Stream::status() const {
   wire::StreamStatus status;
   status.stream = name_;
-  status.components = static_cast<std::uint32_t>(options_.learner.components);
+  const auto formula = formula_of(options_.learner);
+  status.components = static_cast<std::uint32_t>(formula ? formula->components() : 0);
   status.points_accepted = points_accepted_;
   status.points_labelled = points_labelled_;
   status.points_paused = points_paused_;

@@ -112,6 +112,9 @@ class Family {
   // Errors: the family has no distributions over so many coordinates; says which it has.
   virtual Result<void> check_dimension(Index dimension) const;
 
+  // True if there are points that `refusal` refuses.
+  virtual bool refuses_points() const { return true; }
+
   // Why no component of the family can have given this point (d coordinates, finite or NaN = missing), such as
   // "coordinate 1: -3, expected a number > 0"; nothing if one can.
   virtual std::optional<std::string> refusal(std::span<const double> point) const;

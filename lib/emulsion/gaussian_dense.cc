@@ -190,6 +190,8 @@ class DenseFamily final : public Family {
     return {{"mean", PartShape::vector, d, 0}, {"covariance", PartShape::symmetric, triangle(d), d}};
   }
 
+  bool refuses_points() const override { return false; }
+
   Index free_parameters(Index d, Index components) const override {
     return components * d + (tied_ ? 1 : components) * triangle(d);
   }

@@ -118,6 +118,8 @@ class DiagonalFamily final : public Family {
     return {mean, {"covariance", PartShape::diagonal, d, d}};
   }
 
+  bool refuses_points() const override { return false; }
+
   Index free_parameters(Index d, Index components) const override { return components * (d + (spherical_ ? 1 : d)); }
 
   BankStatistics empty(Index d, Index components) const override {

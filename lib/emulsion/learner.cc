@@ -161,6 +161,10 @@ std::optional<std::string> Learner::refusal(std::span<const double> point) const
   return reasons;
 }
 
+bool Learner::refuses_points() const {
+  return std::all_of(families_.begin(), families_.end(), [](const Family* family) { return family->refuses_points(); });
+}
+
 Index Learner::points_to_seed() const { return emulsion::points_to_seed(options_, dimension_); }
 
 Index Learner::points_waiting() const { return stepwise_ ? stepwise_->progress().batch_points : buffered_; }

@@ -66,6 +66,7 @@ class Learner {
   // can. Such a point must not be learned.
   std::optional<std::string> refusal(std::span<const double> point) const;
 
+  bool refuses_points() const;  // true if there are such points
   Index components() const { return formula_.components(); }
   Index points_to_seed() const;                                     // that the first model needs
   Index points_waiting() const;                                     // in the buffer, or in an incomplete mini-batch

@@ -69,6 +69,10 @@ class ProductFamily final : public Family {
     return {};
   }
 
+  bool refuses_points() const override {
+    return std::any_of(factors_.begin(), factors_.end(), [](const ProductFactor& factor) { return factor.family->refuses_points(); });
+  }
+
   std::optional<std::string> refusal(std::span<const double> point) const override {
     for (const ProductFactor& factor : factors_) {
       std::vector<double> part;

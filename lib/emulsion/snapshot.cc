@@ -84,12 +84,16 @@ Snapshot snapshot_of(const Mixture& mixture) {
   Index position = 0;
   for (const auto& bank : mixture.banks()) {
     const Eigen::MatrixXd parameters = bank->pack();
+    const Eigen::MatrixXd means = bank->means();
+    const Eigen::MatrixXd variances = bank->variances();
     for (Index k = 0; k < bank->size(); ++k, ++position) {
       ComponentSnapshot component;
       component.id = static_cast<std::uint64_t>(position) + 1;
       component.family = bank->family().name();
       component.weight = mixture.weights()[position];
       component.parameters = parameters.col(k);
+      component.means = means.col(k);
+      component.variances = variances.col(k);
       snapshot.components.push_back(std::move(component));
     }
   }

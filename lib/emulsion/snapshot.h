@@ -22,6 +22,8 @@ struct ComponentSnapshot {
   bool starved = false;
   std::vector<std::uint64_t> parents;
   Eigen::VectorXd parameters;  // in the layout of its family's pack
+  Eigen::VectorXd means;       // d, along each coordinate; what its parameters come to, for those who only look
+  Eigen::VectorXd variances;   // d, likewise
 };
 
 // A model at one moment.

@@ -2,10 +2,25 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "emulsion/wire/messages.h"
 
 namespace emulsion::client {
+
+// Gives a component in two dimensions, or a diagonal or spherical one in any, its parameters.
+inline void set_gaussian(wire::ComponentMessage& component, const std::string& family, std::vector<double> mean,
+                         std::vector<double> covariance) {
+  component.family = family;
+  component.means = mean;
+  component.variances.clear();
+  for (std::size_t i = 0; i < mean.size(); ++i) {
+    const bool triangle = family == "gaussian(full)" || family == "gaussian(tied)";
+    component.variances.push_back(covariance[triangle ? i * (i + 3) / 2 : family == "gaussian(diagonal)" ? i : 0]);
+  }
+  component.parameters = {{"mean", std::move(mean)}, {"covariance", std::move(covariance)}};
+}
 
 // Two components in two dimensions: standard deviations 2 and 3 with correlation 0.5; 1 and 4, uncorrelated.
 inline wire::ModelMessage example_model(const std::string& stream = "room") {
@@ -20,13 +35,13 @@ inline wire::ModelMessage example_model(const std::string& stream = "room") {
   first.id = 1;
   first.weight = 0.75;
   first.effective_sample_size = 384.19;
-  first.parameters = wire::GaussianParameters{wire::CovarianceType::full, {20.5, -1}, {4, 3, 9}};
+  set_gaussian(first, "gaussian(full)", {20.5, -1}, {4, 3, 9});
   wire::ComponentMessage second;
   second.id = 12;
   second.weight = 0.25;
   second.effective_sample_size = 128.06;
   second.starved = true;
-  second.parameters = wire::GaussianParameters{wire::CovarianceType::full, {0, 426}, {1, 0, 16}};
+  set_gaussian(second, "gaussian(full)", {0, 426}, {1, 0, 16});
   model.components = {first, second};
   return model;
 }

@@ -15,28 +15,47 @@ std::size_t longest_line(const std::string& text) {
   return longest;
 }
 
-wire::ComponentMessage component(wire::CovarianceType type, std::vector<double> covariance) {
+wire::ComponentMessage component(const std::string& family, std::vector<double> covariance) {
   wire::ComponentMessage result;
   result.id = 1;
   result.weight = 1;
-  result.parameters = wire::GaussianParameters{type, {1, 2}, std::move(covariance)};
+  set_gaussian(result, family, {1, 2}, std::move(covariance));
   return result;
 }
 
 }  // namespace
 
 TEST_CASE("standard deviations and correlations are read from every shape of covariance") {
-  using Type = wire::CovarianceType;
-  const auto full = component(Type::full, {4, 3, 9});
+  const auto full = component("gaussian(full)", {4, 3, 9});
   CHECK(coordinates(full) == std::vector<std::pair<double, double>>{{1, 2}, {2, 3}});
   CHECK(correlation(full, 1, 0) == Approx(0.5));
-  const auto tied = component(Type::tied, {4, -6, 9});
+  const auto tied = component("gaussian(tied)", {4, -6, 9});
   CHECK(correlation(tied, 1, 0) == Approx(-1));
-  const auto diagonal = component(Type::diagonal, {4, 9});
+  const auto diagonal = component("gaussian(diagonal)", {4, 9});
   CHECK(coordinates(diagonal) == std::vector<std::pair<double, double>>{{1, 2}, {2, 3}});
   CHECK(correlation(diagonal, 1, 0) == 0);
-  const auto spherical = component(Type::spherical, {25});
+  const auto spherical = component("gaussian(spherical)", {25});
   CHECK(coordinates(spherical) == std::vector<std::pair<double, double>>{{1, 5}, {2, 5}});
+}
+
+TEST_CASE("components of other families show their parameters, and columns their names") {
+  wire::ModelMessage model = example_model();
+  model.columns = {"waiting", "count"};
+  wire::ComponentMessage& mixed = model.components[1];
+  mixed.family = "exponential[0]*poisson[1]";
+  mixed.parameters = {{"exponential[0].rate", {0.25}}, {"poisson[1].rate", {4}}};
+  mixed.means = {4, 4};
+  mixed.variances = {16, 4};
+  mixed.starved = false;
+  CHECK(model_table(model) ==
+        "stream \"room\": model 7, learned from 8143 points, 512 effective; -3.215 nats/point\n"
+        "component  family                     weight  points  waiting ± sd    count ± sd  r(waiting,count)\n"
+        "        1  gaussian(full)              0.750     384  20.50 ± 2.00  -1.00 ± 3.00             +0.50\n"
+        "       12  exponential[0]*poisson[1]   0.250     128   4.00 ± 4.00   4.00 ± 2.00             +0.00\n"
+        "\n"
+        "component  parameters\n"
+        "        1\n"
+        "       12  rate 0.250, rate 4.00\n");
 }
 
 TEST_CASE("a model is a line about the whole and a line for each component") {
@@ -51,8 +70,7 @@ TEST_CASE("a model in many dimensions keeps to 100 columns and says what it leav
   wire::ModelMessage model = example_model();
   model.dimension = 40;
   model.components.resize(1);
-  model.components[0].parameters = wire::GaussianParameters{
-      wire::CovarianceType::diagonal, std::vector<double>(40, 1234.5), std::vector<double>(40, 0.25)};
+  set_gaussian(model.components[0], "gaussian(diagonal)", std::vector<double>(40, 1234.5), std::vector<double>(40, 0.25));
   const std::string text = model_table(model);
   CHECK(longest_line(text) <= 100);
   CHECK(text.find("x23 ± sd") != std::string::npos);
@@ -63,7 +81,7 @@ TEST_CASE("a model in many dimensions keeps to 100 columns and says what it leav
 TEST_CASE("a model without correlations has no columns for them") {
   wire::ModelMessage model = example_model();
   for (auto& each : model.components) {
-    each.parameters = wire::GaussianParameters{wire::CovarianceType::spherical, {1, 2}, {4}};
+    set_gaussian(each, "gaussian(spherical)", {1, 2}, {4});
     each.starved = false;
   }
   const std::string text = model_table(model);

@@ -89,7 +89,7 @@ covariance = tied
 assignment = hard
 dimension = 5
 missing = refuse
-initial_model = start.json
+init = start.json
 batch_points = 11
 batch_seconds = 1.5
 step = half-life
@@ -119,7 +119,7 @@ max_producers = 8
   CHECK(learner.assignment == Assignment::hard);
   CHECK(stream.dimension == 5);
   CHECK(stream.missing == MissingPolicy::refuse);
-  CHECK(stream.initial_model == "start.json");
+  CHECK(stream.init == "start.json");
   CHECK(learner.batch_points == 11);
   CHECK(learner.batch_seconds == 1.5);
   CHECK(learner.step.kind == StepKind::half_life);

@@ -25,7 +25,7 @@ wire::ModelMessage model_of(const std::string& stream) {
   wire::ComponentMessage component;
   component.id = 1;
   component.weight = 1;
-  component.parameters = wire::GaussianParameters{wire::CovarianceType::full, {0}, {1}};
+  component.parameters = {{"mean", {0}}, {"covariance", {1}}};
   model.components = {component};
   return model;
 }

@@ -183,7 +183,7 @@ class ClientTest(EndToEndTest):
     def test_a_model_as_json_starts_another_daemon(self):
         first = self.start_with_points()
         (self.directory / "room.json").write_text(self.client(first, "model", "room", "--json"))
-        second = self.start("[stream.room]\ninitial_model = room.json\n")
+        second = self.start("[stream.room]\ninit = room.json\n")
         self.assertEqual([c.gaussian for c in second.model("room").components], [c.gaussian for c in first.model("room").components])
 
     def test_wrong_usage_exits_with_2_and_guesses_what_was_meant(self):

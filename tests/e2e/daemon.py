@@ -302,7 +302,7 @@ class EndToEndTest(unittest.TestCase):
     def start(self, config="", *arguments, **options):
         """A daemon that is ready, and has one stream that the test does not know of: the probe of Subscriber."""
         probe = ["--stream.probe.components", "1", "--stream.probe.covariance", "full"]
-        probe += ["--stream.probe.initial_model", str(self.directory / "probe.json")]
+        probe += ["--stream.probe.init", str(self.directory / "probe.json")]
         daemon = self.launch(config, *arguments, *probe, **options)
         daemon.learn_endpoints()
         return daemon

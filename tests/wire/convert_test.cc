@@ -263,7 +263,7 @@ TEST_CASE("a component whose parameters are wrong is refused by its place") {
   CHECK(gaussian_error(gaussian(5, {0, 0}, {1, 0, 1})) ==
         "model: components[1].gaussian.covariance_type: 5, expected 1 to 4");
   CHECK(component_error(RawMessage().varint(1, 2).fixed64(2, 0.5)) ==
-        "model: components[1].parameters: none, or a family that this version does not know");
+        "model: components[1].parameters: none, or of a kind that this version does not know");
   CHECK(component_error(RawMessage().fixed64(2, 0.5)) == "model: components[1].id: 0, expected at least 1");
   CHECK(component_error(RawMessage().varint(1, 2).fixed64(2, 1.5)) ==
         "model: components[1].weight: 1.5, expected a number between 0 and 1");

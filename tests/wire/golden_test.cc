@@ -58,7 +58,7 @@ LabelsMessage labels() {
   return message;
 }
 
-ModelMessage model(CovarianceType type, std::vector<double> covariance, std::vector<double> other_covariance) {
+ModelMessage model(const std::string& family, std::vector<double> covariance, std::vector<double> other_covariance) {
   ModelMessage message;
   message.stream = "radar";
   message.topic_sequence = 7;
@@ -69,14 +69,14 @@ ModelMessage model(CovarianceType type, std::vector<double> covariance, std::vec
   message.effective_sample_size = 512.5;
   message.mean_log_likelihood = -3.25;
   message.components = {
-      {1, 0.75, 384.375, false, {}, GaussianParameters{type, {0.1, 5}, std::move(covariance)}},
-      {300, 0.25, 0.5, true, {1, 2}, GaussianParameters{type, {-5, 1e-300}, std::move(other_covariance)}},
+      {1, 0.75, 384.375, false, {}, family, {{"mean", {0.1, 5}}, {"covariance", std::move(covariance)}}, {}, {}},
+      {300, 0.25, 0.5, true, {1, 2}, family, {{"mean", {-5, 1e-300}}, {"covariance", std::move(other_covariance)}}, {}, {}},
   };
   message.sources = {{"a1", kSession, 812}};
   return message;
 }
 
-ModelMessage model_full() { return model(CovarianceType::full, {2, 0.5, 3}, {4, -0.25, 1}); }
+ModelMessage model_full() { return model("gaussian(full)", {2, 0.5, 3}, {4, -0.25, 1}); }
 
 EventMessage event() {
   EventMessage message;
@@ -148,9 +148,9 @@ TEST_CASE("the golden labels are the labels written here") { check_golden("label
 
 TEST_CASE("the golden models are the models written here, for each type of covariance") {
   check_golden("model_full", model_full());
-  check_golden("model_diagonal", model(CovarianceType::diagonal, {2, 3}, {4, 1}));
-  check_golden("model_spherical", model(CovarianceType::spherical, {2}, {4}));
-  check_golden("model_tied", model(CovarianceType::tied, {2, 0.5, 3}, {2, 0.5, 3}));
+  check_golden("model_diagonal", model("gaussian(diagonal)", {2, 3}, {4, 1}));
+  check_golden("model_spherical", model("gaussian(spherical)", {2}, {4}));
+  check_golden("model_tied", model("gaussian(tied)", {2, 0.5, 3}, {2, 0.5, 3}));
 }
 
 TEST_CASE("the golden event is the event written here") { check_golden("event", event()); }

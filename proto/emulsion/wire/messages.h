@@ -45,21 +45,23 @@ struct LabelsMessage {
   std::vector<ModelSpan> model_spans;
 };
 
-enum class CovarianceType { full = 1, diagonal = 2, spherical = 3, tied = 4 };
-
-struct GaussianParameters {
-  CovarianceType covariance_type = CovarianceType::full;
-  std::vector<double> mean;        // d
-  std::vector<double> covariance;  // lower triangle row by row, d variances, or one variance
+// One part of a component's parameters, as the family's layout names it.
+struct ParameterMessage {
+  std::string name;
+  std::vector<double> values;
 };
 
+// Gaussian families travel as a Gaussian, all others as a Distribution; here they are alike.
 struct ComponentMessage {
   std::uint64_t id = 0;
   double weight = 0;
   double effective_sample_size = 0;
   bool starved = false;
   std::vector<std::uint64_t> parents;
-  std::variant<GaussianParameters> parameters;
+  std::string family = "gaussian(full)";
+  std::vector<ParameterMessage> parameters;
+  std::vector<double> means;      // d, along each coordinate
+  std::vector<double> variances;  // d
 };
 
 struct SourcePosition {
@@ -79,6 +81,7 @@ struct ModelMessage {
   double mean_log_likelihood = 0;
   std::vector<ComponentMessage> components;
   std::vector<SourcePosition> sources;
+  std::vector<std::string> columns;  // names of the coordinates, or none
 };
 
 enum class EventKind {

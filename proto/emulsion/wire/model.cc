@@ -1,44 +1,31 @@
 #include "emulsion/wire/model.h"
 
-#include <array>
+#include "emulsion/families.h"
 
 namespace emulsion::wire {
 namespace {
 
-struct FamilyName {
-  CovarianceType type;
-  const char* family;
-};
-constexpr std::array<FamilyName, 4> kFamilies = {{
-    {CovarianceType::full, "gaussian(full)"},
-    {CovarianceType::diagonal, "gaussian(diagonal)"},
-    {CovarianceType::spherical, "gaussian(spherical)"},
-    {CovarianceType::tied, "gaussian(tied)"},
-}};
-
-CovarianceType type_of(const std::string& family) {
-  for (const FamilyName& entry : kFamilies)
-    if (family == entry.family) return entry.type;
-  return CovarianceType::full;
-}
-
-const char* family_of(CovarianceType type) {
-  for (const FamilyName& entry : kFamilies)
-    if (type == entry.type) return entry.family;
-  return kFamilies.front().family;
-}
-
-Index covariance_size(CovarianceType type, Index d) {
-  switch (type) {
-    case CovarianceType::full:
-    case CovarianceType::tied:
-      return d * (d + 1) / 2;
-    case CovarianceType::diagonal:
-      return d;
-    case CovarianceType::spherical:
-      break;
+Result<Eigen::VectorXd> packed(const ComponentMessage& component, const std::vector<ParameterPart>& layout) {
+  Index size = 0;
+  for (const ParameterPart& part : layout) size += part.size;
+  Eigen::VectorXd parameters(size);
+  if (component.parameters.size() != layout.size())
+    return fail("parameters: " + std::to_string(component.parameters.size()) + " parts, expected " + std::to_string(layout.size()));
+  Index first = 0;
+  for (std::size_t p = 0; p < layout.size(); ++p) {
+    const ParameterMessage& given = component.parameters[p];
+    if (given.name != layout[p].name) return fail("parameters: \"" + given.name + "\", expected \"" + layout[p].name + "\"");
+    const auto count = static_cast<Index>(given.values.size());
+    if (count != layout[p].size)
+      return fail(given.name + ": " + std::to_string(count) + " numbers, expected " + std::to_string(layout[p].size));
+    parameters.segment(first, count) = Eigen::Map<const Eigen::VectorXd>(given.values.data(), count);
+    first += count;
   }
-  return 1;
+  return parameters;
+}
+
+Eigen::VectorXd vector_of(const std::vector<double>& values) {
+  return Eigen::Map<const Eigen::VectorXd>(values.data(), static_cast<Index>(values.size()));
 }
 
 }  // namespace
@@ -57,12 +44,14 @@ ModelMessage to_message(const Snapshot& snapshot) {
     component.effective_sample_size = from.effective_sample_size;
     component.starved = from.starved;
     component.parents = from.parents;
-    // A Gaussian packs its parameters as the message does: the mean, then the covariance.
-    GaussianParameters gaussian;
-    gaussian.covariance_type = type_of(from.family);
-    gaussian.mean.assign(from.parameters.begin(), from.parameters.begin() + snapshot.dimension);
-    gaussian.covariance.assign(from.parameters.begin() + snapshot.dimension, from.parameters.end());
-    component.parameters = std::move(gaussian);
+    component.family = from.family;
+    const double* next = from.parameters.data();
+    for (const ParameterPart& part : (*find_family(from.family))->layout(snapshot.dimension)) {
+      component.parameters.push_back({part.name, {next, next + part.size}});
+      next += part.size;
+    }
+    component.means.assign(from.means.begin(), from.means.end());
+    component.variances.assign(from.variances.begin(), from.variances.end());
     message.components.push_back(std::move(component));
   }
   return message;
@@ -77,26 +66,23 @@ Result<Snapshot> to_snapshot(const ModelMessage& message) {
   snapshot.mean_log_likelihood = message.mean_log_likelihood;
   for (std::size_t k = 0; k < message.components.size(); ++k) {
     const ComponentMessage& from = message.components[k];
-    const auto& gaussian = std::get<GaussianParameters>(from.parameters);
-    const auto mean_size = static_cast<Index>(gaussian.mean.size());
-    const auto covariance_count = static_cast<Index>(gaussian.covariance.size());
-    const Index expected = covariance_size(gaussian.covariance_type, snapshot.dimension);
-    if (mean_size != snapshot.dimension)
-      return fail("components[" + std::to_string(k) + "].mean: " + std::to_string(mean_size) + " numbers, expected " +
-                  std::to_string(snapshot.dimension));
-    if (covariance_count != expected)
-      return fail("components[" + std::to_string(k) + "].covariance: " + std::to_string(covariance_count) + " numbers, expected " +
-                  std::to_string(expected));
+    const std::string place = "components[" + std::to_string(k) + "]";
+    const auto family = find_family(from.family);
+    if (!family) return fail(place + ".family: " + family.error().message);
+    if (const auto checked = (*family)->check_dimension(snapshot.dimension); !checked)
+      return fail(place + ".family: " + checked.error().message);
+    auto parameters = packed(from, (*family)->layout(snapshot.dimension));
+    if (!parameters) return fail(place + "." + parameters.error().message);
     ComponentSnapshot component;
     component.id = from.id;
-    component.family = family_of(gaussian.covariance_type);
+    component.family = (*family)->name();
     component.weight = from.weight;
     component.effective_sample_size = from.effective_sample_size;
     component.starved = from.starved;
     component.parents = from.parents;
-    component.parameters.resize(mean_size + covariance_count);
-    component.parameters << Eigen::Map<const Eigen::VectorXd>(gaussian.mean.data(), mean_size),
-        Eigen::Map<const Eigen::VectorXd>(gaussian.covariance.data(), covariance_count);
+    component.parameters = std::move(*parameters);
+    component.means = vector_of(from.means);
+    component.variances = vector_of(from.variances);
     snapshot.components.push_back(std::move(component));
   }
   return snapshot;

@@ -7,10 +7,11 @@
 
 namespace emulsion::wire {
 
-// The stream's name, sources and numbering are left for the publisher to fill.
+// The stream's name, sources, columns and numbering are left for the publisher to fill. Requires families that exist.
 ModelMessage to_message(const Snapshot& snapshot);
 
-// Errors: sizes that do not fit the dimension; names the component.
+// Errors: a family that does not exist or does not suit the dimension, parts or sizes that are not the family's; names
+// the component.
 Result<Snapshot> to_snapshot(const ModelMessage& message);
 
 }  // namespace emulsion::wire

@@ -3,12 +3,12 @@
 #include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
+#include "emulsion/families.h"
 #include "emulsion/wire/convert.h"
+#include "emulsion/wire/json_node.h"
 #include "emulsion/wire/quoted.h"
 #include "emulsion/wire/topic.h"
 
@@ -16,158 +16,79 @@ namespace emulsion::wire {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using Type = CovarianceType;
 
 constexpr double kWeightTolerance = 1e-6;    // of the sum of the weights: six digits are what people write
 constexpr double kSymmetryTolerance = 1e-9;  // of a covariance, in standard deviations of both coordinates
 
-constexpr std::pair<Type, const char*> kFamilies[] = {
-    {Type::full, "gaussian(full)"},
-    {Type::diagonal, "gaussian(diagonal)"},
-    {Type::spherical, "gaussian(spherical)"},
-    {Type::tied, "gaussian(tied)"},
-};
+bool is_matrix(const ParameterPart& part) {
+  return part.shape == PartShape::symmetric || part.shape == PartShape::diagonal || part.shape == PartShape::isotropic;
+}
 
-const char* family_of(Type type) {
-  for (const auto& [known, family] : kFamilies) {
-    if (known == type) return family;
-  }
-  return "unknown";
+// "gaussian(full)[0,1].mean" is the part "mean" of a factor; "mean" alone has no factor.
+std::pair<std::string, std::string> split_name(const std::string& name) {
+  const std::size_t dot = name.rfind('.');
+  if (dot == std::string::npos) return {"", name};
+  return {name.substr(0, dot), name.substr(dot + 1)};
 }
 
 // ---- Writing
 
-Eigen::MatrixXd matrix_of(const GaussianParameters& gaussian) {
-  const auto d = static_cast<Index>(gaussian.mean.size());
-  Eigen::MatrixXd matrix = Eigen::MatrixXd::Zero(d, d);
-  std::size_t next = 0;
-  for (Index i = 0; i < d; ++i) {
-    switch (gaussian.covariance_type) {
-      case Type::full:
-      case Type::tied:
-        for (Index j = 0; j <= i; ++j) matrix(i, j) = matrix(j, i) = gaussian.covariance[next++];
-        break;
-      case Type::diagonal:
-        matrix(i, i) = gaussian.covariance[next++];
-        break;
-      case Type::spherical:
-        matrix(i, i) = gaussian.covariance[0];
-        break;
-    }
+Json json_of(const ParameterPart& part, const std::vector<double>& values) {
+  if (part.shape == PartShape::scalar) return values.front();
+  if (!is_matrix(part)) return values;
+  const Index n = part.order;
+  Eigen::MatrixXd matrix = Eigen::MatrixXd::Zero(n, n);
+  auto next = values.begin();
+  for (Index i = 0; i < n; ++i) {
+    if (part.shape == PartShape::symmetric)
+      for (Index j = 0; j <= i; ++j) matrix(i, j) = matrix(j, i) = *next++;
+    else
+      matrix(i, i) = part.shape == PartShape::diagonal ? *next++ : *next;
   }
-  return matrix;
-}
-
-Json json_of(const Eigen::MatrixXd& matrix) {
   Json rows = Json::array();
   for (const auto& row : matrix.rowwise()) rows.push_back(std::vector<double>(row.begin(), row.end()));
   return rows;
 }
 
-Json json_of(const ComponentMessage& component) {
-  const auto& gaussian = std::get<GaussianParameters>(component.parameters);
+// The parts of a family; of one that is not known here, as the message has them: a number alone, or a list.
+std::vector<ParameterPart> layout_of(const ComponentMessage& component, Index dimension) {
+  std::vector<ParameterPart> parts;
+  if (const auto family = find_family(component.family)) parts = (*family)->layout(dimension);
+  const bool fits = std::equal(parts.begin(), parts.end(), component.parameters.begin(), component.parameters.end(),
+                               [](const ParameterPart& part, const ParameterMessage& given) {
+                                 return part.name == given.name && part.size == static_cast<Index>(given.values.size());
+                               });
+  if (fits) return parts;
+  parts.clear();
+  for (const ParameterMessage& given : component.parameters)
+    parts.push_back({given.name, PartShape::vector, static_cast<Index>(given.values.size()), 0});
+  return parts;
+}
+
+Json json_of(const ComponentMessage& component, Index dimension) {
+  Json parameters = Json::object();
+  const std::vector<ParameterPart> layout = layout_of(component, dimension);
+  for (std::size_t p = 0; p < layout.size(); ++p) {
+    const auto [factor, name] = split_name(layout[p].name);
+    (factor.empty() ? parameters : parameters[factor])[name] = json_of(layout[p], component.parameters[p].values);
+  }
   return {
       {"id", component.id},
-      {"family", family_of(gaussian.covariance_type)},
+      {"family", component.family},
       {"weight", component.weight},
       {"effective_sample_size", component.effective_sample_size},
       {"starved", component.starved},
       {"parents", component.parents},
-      {"parameters", {{"mean", gaussian.mean}, {"covariance", json_of(matrix_of(gaussian))}}},
+      {"parameters", std::move(parameters)},
   };
 }
 
 // ---- Reading
 
-// Thrown and caught in this file alone.
-struct Refusal {
-  std::string message;
-};
-
-std::string text_of(double number) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.9g", number);
-  return text;
-}
-
-// A value and where it stands.
-class Node {
- public:
-  Node(const Json& json, std::string place) : json_(json), place_(std::move(place)) {}
-
-  [[noreturn]] void refuse(const std::string& problem) const {
-    throw Refusal{place_.empty() ? problem : place_ + ": " + problem};
-  }
-
-  bool has(const char* key) const { return json_.contains(key); }
-
-  Node at(const char* key) const {
-    const std::string place = place_.empty() ? key : place_ + '.' + key;
-    const auto found = json_.find(key);
-    if (found == json_.end()) throw Refusal{place + ": missing"};
-    return {*found, place};
-  }
-
-  const Node& object() const {
-    if (!json_.is_object()) refuse_type("an object");
-    return *this;
-  }
-
-  std::vector<Node> elements(const char* expected) const {
-    if (!json_.is_array()) refuse_type(expected);
-    std::vector<Node> nodes;
-    for (const Json& element : json_) nodes.emplace_back(element, place_ + '[' + std::to_string(nodes.size()) + ']');
-    return nodes;
-  }
-
-  double number() const {
-    if (!json_.is_number()) refuse_type("a number");
-    return json_.get<double>();
-  }
-
-  std::uint64_t count() const {
-    if (!json_.is_number_unsigned()) refuse_type("a whole number >= 0");
-    return json_.get<std::uint64_t>();
-  }
-
-  bool flag() const {
-    if (!json_.is_boolean()) refuse_type("true or false");
-    return json_.get<bool>();
-  }
-
-  std::string text() const {
-    if (!json_.is_string()) refuse_type("a text");
-    return json_.get<std::string>();
-  }
-
-  std::vector<double> numbers() const {
-    std::vector<double> result;
-    for (const Node& element : elements("an array of numbers")) result.push_back(element.number());
-    return result;
-  }
-
-  double number_or_nan() const { return json_.is_null() ? std::nan("") : number(); }
-
- private:
-  [[noreturn]] void refuse_type(const std::string& expected) const {
-    const std::string found =
-        json_.is_structured() ? std::string("an ") + json_.type_name() : printable(json_.dump(), 40);
-    refuse(found + ", expected " + expected);
-  }
-
-  const Json& json_;
-  std::string place_;
-};
-
-Type read_family(const Node& component) {
-  if (!component.has("family")) return Type::full;
-  const Node node = component.at("family");
-  const std::string family = node.text();
-  for (const auto& [type, known] : kFamilies) {
-    if (family == known) return type;
-  }
-  node.refuse(wire::quoted(family) +
-              ", expected gaussian(full), gaussian(diagonal), gaussian(spherical) or gaussian(tied)");
+const Family& read_family(const Node& component) {
+  const auto family = find_family(component.has("family") ? component.at("family").text() : "gaussian(full)");
+  if (!family) component.at("family").refuse(family.error().message);
+  return **family;
 }
 
 Eigen::MatrixXd read_square(const Node& node, Index d) {
@@ -193,36 +114,74 @@ Eigen::MatrixXd read_square(const Node& node, Index d) {
 void check_covariance(const Node& node, const Eigen::MatrixXd& matrix) {
   const auto at = [](Index i, Index j) { return '[' + std::to_string(i) + "][" + std::to_string(j) + ']'; };
   for (Index i = 0; i < matrix.rows(); ++i) {
-    if (matrix(i, i) <= 0) node.refuse("variance " + at(i, i) + " is " + text_of(matrix(i, i)) + ", expected > 0");
+    if (matrix(i, i) <= 0) node.refuse("variance " + at(i, i) + " is " + number_text(matrix(i, i)) + ", expected > 0");
   }
   for (Index i = 0; i < matrix.rows(); ++i) {
     for (Index j = 0; j < i; ++j) {
       const double scale = std::sqrt(matrix(i, i)) * std::sqrt(matrix(j, j));
       if (std::abs(matrix(i, j) - matrix(j, i)) > kSymmetryTolerance * scale) {
-        node.refuse("not symmetric: " + at(i, j) + " is " + text_of(matrix(i, j)) + ", " + at(j, i) + " is " +
-                    text_of(matrix(j, i)));
+        node.refuse("not symmetric: " + at(i, j) + " is " + number_text(matrix(i, j)) + ", " + at(j, i) + " is " +
+                    number_text(matrix(j, i)));
       }
     }
   }
   if (matrix.llt().info() != Eigen::Success) node.refuse("not positive definite");
 }
 
-// The numbers that the wire has for a family, which may hold fewer than the matrix.
-std::vector<double> pack(const Node& node, const Eigen::MatrixXd& matrix, Type type) {
+// The numbers of a part, which may be fewer than those of its matrix.
+std::vector<double> pack(const Node& node, const Eigen::MatrixXd& matrix, const ParameterPart& part, const Family& family) {
   std::vector<double> packed;
-  if (type == Type::full || type == Type::tied) {
+  if (part.shape == PartShape::symmetric) {
     for (Index i = 0; i < matrix.rows(); ++i) {
       for (Index j = 0; j <= i; ++j) packed.push_back(matrix(i, j));
     }
     return packed;
   }
-  if (!matrix.isDiagonal(0)) node.refuse(std::string("has covariances, which ") + family_of(type) + " does not");
+  if (!matrix.isDiagonal(0)) node.refuse("has covariances, which " + family.name() + " does not");
   const Eigen::VectorXd variances = matrix.diagonal();
-  if (type == Type::diagonal) return {variances.begin(), variances.end()};
-  if ((variances.array() != variances[0]).any()) {
-    node.refuse(std::string("has different variances, which ") + family_of(type) + " does not");
-  }
+  if (part.shape == PartShape::diagonal) return {variances.begin(), variances.end()};
+  if ((variances.array() != variances[0]).any()) node.refuse("has different variances, which " + family.name() + " does not");
   return {variances[0]};
+}
+
+std::vector<double> read_part(const Node& node, const ParameterPart& part, const Family& family) {
+  if (is_matrix(part)) {
+    const Eigen::MatrixXd matrix = read_square(node, part.order);
+    check_covariance(node, matrix);
+    return pack(node, matrix, part, family);
+  }
+  if (node.is_number() && part.size == 1) return {node.number()};
+  if (part.shape == PartShape::scalar) return {node.number()};
+  std::vector<double> values = node.numbers();
+  if (static_cast<Index>(values.size()) != part.size)
+    node.refuse(std::to_string(values.size()) + " numbers, expected " + std::to_string(part.size));
+  return values;
+}
+
+// Where a part stands: in `parameters`, below its factor if it has one.
+Node part_node(const Node& parameters, const ParameterPart& part) {
+  const auto [factor, name] = split_name(part.name);
+  return factor.empty() ? parameters.at(name) : parameters.at(factor).object().at(name);
+}
+
+// The dimension of a model that does not say it, from its first component: a product knows its own, and others have lists
+// as long.
+std::uint32_t read_dimension(const Node& parameters, const Family& family) {
+  if (family.name().ends_with(']')) {
+    for (Index d = 1; d <= static_cast<Index>(kMaxDimension); ++d)
+      if (family.check_dimension(d)) return static_cast<std::uint32_t>(d);
+  }
+  for (const ParameterPart& part : family.layout(1)) {
+    if (part.shape != PartShape::vector) continue;
+    const Node node = part_node(parameters, part);
+    const std::size_t size = node.is_number() ? 1 : node.numbers().size();
+    const std::size_t dimension = size / static_cast<std::size_t>(part.size);
+    if (dimension == 0 || dimension > kMaxDimension)
+      node.refuse(std::to_string(size) + " numbers, expected " + std::to_string(part.size) + " to " +
+                  std::to_string(static_cast<std::size_t>(kMaxDimension) * static_cast<std::size_t>(part.size)));
+    return static_cast<std::uint32_t>(dimension);
+  }
+  throw Refusal{"dimension: missing"};
 }
 
 ComponentMessage read_component(const Node& node, std::uint64_t position, std::optional<std::uint32_t>& dimension) {
@@ -231,7 +190,7 @@ ComponentMessage read_component(const Node& node, std::uint64_t position, std::o
   if (component.id == kNoComponent) node.at("id").refuse("0, expected at least 1");
   component.weight = node.at("weight").number();
   if (!(component.weight > 0 && component.weight <= 1)) {
-    node.at("weight").refuse(text_of(component.weight) + ", expected a number in (0, 1]");
+    node.at("weight").refuse(number_text(component.weight) + ", expected a number in (0, 1]");
   }
   if (node.has("effective_sample_size")) {
     component.effective_sample_size = node.at("effective_sample_size").number_or_nan();
@@ -244,30 +203,34 @@ ComponentMessage read_component(const Node& node, std::uint64_t position, std::o
   }
 
   const Node parameters = node.has("parameters") ? node.at("parameters").object() : node;
-  GaussianParameters gaussian;
-  gaussian.covariance_type = read_family(node);
-  gaussian.mean = parameters.at("mean").numbers();
-  if (!dimension) dimension = static_cast<std::uint32_t>(std::min<std::size_t>(gaussian.mean.size(), UINT32_MAX));
-  if (*dimension == 0 || *dimension > kMaxDimension) {
-    parameters.at("mean").refuse(std::to_string(*dimension) + " numbers, expected 1 to " +
-                                 std::to_string(kMaxDimension));
+  const Family& family = read_family(node);
+  component.family = family.name();
+  if (!dimension) dimension = read_dimension(parameters, family);
+  if (const auto checked = family.check_dimension(*dimension); !checked) node.refuse(checked.error().message);
+  std::vector<double> packed;
+  for (const ParameterPart& part : family.layout(*dimension)) {
+    component.parameters.push_back({part.name, read_part(part_node(parameters, part), part, family)});
+    const std::vector<double>& values = component.parameters.back().values;
+    packed.insert(packed.end(), values.begin(), values.end());
   }
-  if (gaussian.mean.size() != *dimension) {
-    parameters.at("mean").refuse(std::to_string(gaussian.mean.size()) + " numbers, expected " +
-                                 std::to_string(*dimension));
+  const auto bank = family.unpack(Eigen::Map<const Eigen::VectorXd>(packed.data(), static_cast<Index>(packed.size())), *dimension);
+  if (!bank) {
+    const std::string_view first = "component 1: ";  // there is no other
+    const std::string& problem = bank.error().message;
+    const std::size_t at = problem.find(first);
+    node.refuse(at == std::string::npos ? problem : problem.substr(0, at) + problem.substr(at + first.size()));
   }
-  const Node covariance = parameters.at("covariance");
-  const Eigen::MatrixXd matrix = read_square(covariance, *dimension);
-  check_covariance(covariance, matrix);
-  gaussian.covariance = pack(covariance, matrix, gaussian.covariance_type);
-  component.parameters = std::move(gaussian);
+  const Eigen::VectorXd means = (*bank)->means();
+  const Eigen::VectorXd variances = (*bank)->variances();
+  component.means.assign(means.begin(), means.end());
+  component.variances.assign(variances.begin(), variances.end());
   return component;
 }
 
 // What only the components together can get wrong.
 void check_together(const std::vector<Node>& nodes, const std::vector<ComponentMessage>& components) {
   double sum = 0;
-  const GaussianParameters* tied = nullptr;
+  const ComponentMessage* tied = nullptr;
   for (std::size_t k = 0; k < components.size(); ++k) {
     sum += components[k].weight;
     for (std::size_t other = 0; other < k; ++other) {
@@ -276,15 +239,14 @@ void check_together(const std::vector<Node>& nodes, const std::vector<ComponentM
                         std::to_string(other) + "]");
       }
     }
-    const auto& gaussian = std::get<GaussianParameters>(components[k].parameters);
-    if (gaussian.covariance_type != Type::tied) continue;
-    if (tied != nullptr && tied->covariance != gaussian.covariance) {
+    if (components[k].family != "gaussian(tied)") continue;
+    if (tied != nullptr && tied->parameters.back().values != components[k].parameters.back().values) {
       nodes[k].refuse("another covariance than a component before, but gaussian(tied) shares one");
     }
-    tied = &gaussian;
+    tied = &components[k];
   }
   if (std::abs(sum - 1) > kWeightTolerance) {
-    throw Refusal{"components: weights sum to " + text_of(sum) + ", expected 1 within 1e-6"};
+    throw Refusal{"components: weights sum to " + number_text(sum) + ", expected 1 within 1e-6"};
   }
 }
 
@@ -327,6 +289,11 @@ ModelMessage read_model(const Node& root) {
     message.components.push_back(read_component(node, message.components.size(), dimension));
   check_together(nodes, message.components);
   message.dimension = *dimension;
+  if (root.has("columns")) {
+    for (const Node& column : root.at("columns").elements("an array of names")) message.columns.push_back(column.text());
+    if (message.columns.size() != *dimension)
+      root.at("columns").refuse(std::to_string(message.columns.size()) + " names, expected " + std::to_string(*dimension));
+  }
   return message;
 }
 
@@ -334,8 +301,8 @@ ModelMessage read_model(const Node& root) {
 
 std::string to_json(const ModelMessage& message) {
   Json components = Json::array();
-  for (const ComponentMessage& component : message.components) components.push_back(json_of(component));
-  const Json json = {
+  for (const ComponentMessage& component : message.components) components.push_back(json_of(component, message.dimension));
+  Json json = {
       {"stream", message.stream},
       {"version", message.version},
       {"dimension", message.dimension},
@@ -344,6 +311,7 @@ std::string to_json(const ModelMessage& message) {
       {"mean_log_likelihood", message.mean_log_likelihood},
       {"components", std::move(components)},
   };
+  if (!message.columns.empty()) json["columns"] = message.columns;
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
