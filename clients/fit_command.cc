@@ -47,10 +47,12 @@ Attempt<Wanted> wanted_mixture(const FitOptions& options, const PointFile& file,
     if (!open && count.least > 0 && (count.least != count.most || static_cast<Index>(count.least) != one->components()))
       return misused(fmt::format("-k says {}, but the mixture has {}", count.least == count.most ? std::to_string(count.least) : "a range",
                                  counted(static_cast<unsigned long long>(one->components()), "component")));
+  } else if (initial && !options.family_given && (count.least == 0 || count.least == initial->snapshot.components.size())) {
+    wanted.formula = formula_of(initial->snapshot);
+  } else if (initial && count.least == 0) {
+    wanted.formula = {{{static_cast<Index>(initial->snapshot.components.size()), options.learner.family}}};
   } else if (count.least > 0) {
     wanted.formula = {{{static_cast<Index>(count.least), options.learner.family}}};
-  } else if (initial) {
-    wanted.formula = formula_of(initial->snapshot);
   } else {
     return misused("how many components? -k N says it, or --mixture FORMULA, or --init FILE");
   }
@@ -93,7 +95,7 @@ class Display {
   // A start that is only screened is one line: its last iteration, once the next start begins.
   void show(const FitIteration& iteration) {
     if (screened_ && (!iteration.screening || iteration.start != screened_->start)) {
-      line(fmt::format("{}: {:.6f} nats/point after {}", screened_->on_sample ? fmt::format("sample, start {}", screened_->start + 1) : fmt::format("start {}", screened_->start + 1),
+      line(fmt::format("{}start {}: {:.6f} nats/point after {}", screened_->on_sample ? "sample, " : "", screened_->start + 1,
                        screened_->mean_log_likelihood, counted(static_cast<unsigned long long>(screened_->number), "iteration")));
       screened_.reset();
     }
@@ -186,9 +188,10 @@ Attempt<int> fit_and_report(const FitOptions& options) {
     auto selection = select_components(
         file, options, [&](Index count) { return *checked(wanted->of(count), options, file.dimension()); },
         [&](const SelectionRow& row) {
-          display.line(row.failure.empty() ? fmt::format("{}: log likelihood {:.2f}, {} {:.2f}", counted(static_cast<unsigned long long>(row.components), "component"),
-                                                         row.log_likelihood, name_of(options.select), value_of(row, options.select))
-                                           : fmt::format("{}: {}", counted(static_cast<unsigned long long>(row.components), "component"), row.failure));
+          const std::string said = row.failure.empty() ? fmt::format("log likelihood {:.2f}, {} {:.2f}", row.log_likelihood,
+                                                                     name_of(options.select), value_of(row, options.select))
+                                                       : row.failure;
+          display.line(counted(static_cast<unsigned long long>(row.components), "component") + ": " + said);
         });
     if (!selection) return tl::unexpected(std::move(selection.error()));
     if (auto written = write_results({selection->fit, options, file, &*selection}); !written) return tl::unexpected(std::move(written.error()));

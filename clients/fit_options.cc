@@ -111,12 +111,13 @@ void add_output_flags(Flags& flags, FitOptions& options, Words& words) {
                "what the coordinates may take to be kept in memory, 8 bytes each");
 }
 
-// Whether the text is one of the words; complains if not.
+// Turns words into options; complains of those that contradict each other.
 std::optional<int> take_words(const Flags& flags, const Words& words, FitOptions& options) {
   const auto misused = [](const std::string& what) { return complain("fit", exit_code::kUsage, what); };
   finish_reader_flags(words.reader, options.reader);
   LearnerOptions& learner = options.learner;
   learner.family = "gaussian(" + words.covariance + ")";
+  options.family_given = flags.given("covariance");
   learner.assignment = words.assignment == "hard" ? Assignment::hard : Assignment::soft;
   learner.batch_points = static_cast<Index>(words.batch_points);
   if (flags.given("seed-points")) learner.seed.points = static_cast<Index>(words.seed_points);

@@ -26,6 +26,7 @@ struct FitOptions {
   std::uint64_t memory_bytes = std::uint64_t{1} << 30;  // what coordinates may take to be kept
 
   std::string mixture;         // with the names of columns; empty: `components` of the learner's family
+  bool family_given = false;   // the learner's family was asked for; otherwise an initial model may have another
   CountRange components;       // 0: as the mixture or the initial model has it
   std::string initial_model;   // path of a JSON file; empty: none
   Criterion select = Criterion::none;

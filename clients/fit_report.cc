@@ -61,7 +61,8 @@ const char* name_of(Criterion criterion) {
 std::string fit_text(const FitReport& report, std::size_t width) {
   const Fit& fit = report.fit;
   std::string text = fmt::format("{}: {} of {} in {}\n", fit.formula.text(), counted(report.file.rows(), "point"),
-                                 counted(count(report.file.dimension()), "coordinate"), report.options.path);
+                                 counted(count(report.file.dimension()), "coordinate"),
+                                 report.options.path == "-" ? "standard input" : report.options.path);
   text += how(report) + "\n";
   text += fmt::format("log likelihood {} ({} nats/point), {}\n", number(fit.scores.log_likelihood), number(fit.scores.mean_log_likelihood()),
                       counted(count(fit.criteria.parameters), "parameter"));
