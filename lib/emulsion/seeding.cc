@@ -14,7 +14,7 @@ namespace emulsion {
 namespace {
 
 constexpr int kLloydIterations = 10;
-constexpr Index kScreeningPasses = 5;   // EM passes before the starts are compared
+constexpr Index kScreeningPasses = 30;  // EM passes before the starts are compared
 constexpr double kSmallestGain = 1e-7;  // as a fraction of the log likelihood: less than this and EM has arrived
 
 // Points as k-means sees them: missing coordinates at their mean, every coordinate of variance 1.
@@ -244,7 +244,7 @@ Index points_to_seed(const LearnerOptions& options, Index dimension) {
   if (options.seed.points > 0) return options.seed.points;
   const auto formula = formula_of(options);
   const Index components = formula ? formula->components() : options.components;
-  return std::max(50 * components, 10 * components * (dimension + 1));
+  return std::max(200 * components, 20 * components * (dimension + 1));
 }
 
 Result<std::shared_ptr<const Mixture>> seed_mixture(const PointBatch& batch, const LearnerOptions& options, Workers& workers) {
