@@ -9,6 +9,7 @@
 #include "clients/failure.h"
 #include "clients/fit_command.h"
 #include "clients/flags.h"
+#include "clients/plot.h"
 #include "clients/score_command.h"
 #include "clients/send.h"
 #include "clients/simulate.h"
@@ -36,8 +37,8 @@ constexpr const char* kHabits = R"(
 The daemon is found at tcp://127.0.0.1:7701 (points in), 7702 (results out) and 7703 (questions); flags or
 EMULSION_CLIENT_INPUT, EMULSION_CLIENT_OUTPUT and EMULSION_CLIENT_CONTROL say otherwise.
 
-exit codes: 0 done, 1 refused by the daemon, 2 wrong usage, 65 bad data, 69 daemon not reached, 75 no model yet,
-            78 wrong environment, 130 ended by Ctrl-C
+exit codes: 0 done, 1 refused by the daemon, 2 wrong usage, 65 bad data, 69 daemon not reached or matplotlib missing,
+            70 fault of ours, 73 file cannot be written, 75 no model yet, 78 wrong environment, 130 ended by Ctrl-C
 )";
 
 std::string help() {
@@ -64,6 +65,7 @@ const std::vector<Command>& commands() {
       {"pause", "stop learning, go on labelling", pause},
       {"resume", "learn again", resume},
       {"reset", "forget a stream", reset},
+      {"plot", "pictures of points and clusters, from files or a daemon", plot},
       {"shutdown", "save and end the daemon", shutdown},
   };
   return all;

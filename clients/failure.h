@@ -1,6 +1,6 @@
 // How a subcommand fails: what it prints and what it exits with.
 //
-// The codes 65, 69, 75 and 78 are those of <sysexits.h>.
+// The codes 65 to 78 are those of <sysexits.h>.
 #pragma once
 
 #include <optional>
@@ -19,6 +19,8 @@ inline constexpr int kRefused = 1;         // the daemon understood, and refused
 inline constexpr int kUsage = 2;           // the command line is wrong
 inline constexpr int kBadData = 65;        // a file, or rows of it, could not be used
 inline constexpr int kUnavailable = 69;    // the daemon cannot be reached, or does not answer in time
+inline constexpr int kInternal = 70;        // a fault of ours
+inline constexpr int kCannotCreate = 73;    // a file cannot be written
 inline constexpr int kTryLater = 75;       // right, but too early: there is no model yet
 inline constexpr int kConfiguration = 78;  // an EMULSION_CLIENT_* variable is wrong
 inline constexpr int kInterrupted = 130;   // ended by Ctrl-C before its work was done

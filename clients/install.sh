@@ -3,6 +3,7 @@
 #
 #   clients/install.sh build          to build the daemon and the client
 #   clients/install.sh build test     to run the tests as well
+#   clients/install.sh plot           to draw pictures with `emulsion plot`
 set -euo pipefail
 
 packages=()
@@ -14,13 +15,16 @@ for purpose in "$@"; do
         libzmq3-dev cppzmq-dev libboost-dev libboost-program-options-dev
         libspdlog-dev libfmt-dev prometheus-cpp-dev libsystemd-dev)
       ;;
+    plot)
+      packages+=(python3-matplotlib)
+      ;;
     test)
-      packages+=(catch2 python3 python3-zmq python3-protobuf python3-numpy prometheus)
+      packages+=(catch2 python3 python3-zmq python3-protobuf python3-numpy python3-matplotlib python3-pil prometheus)
       # A newer Node.js than Debian's brings its own npm, which Debian's package would fight.
       command -v npm >/dev/null || packages+=(nodejs npm)
       ;;
     *)
-      echo "install.sh: \"$purpose\" is not one of: build test" >&2
+      echo "install.sh: \"$purpose\" is not one of: build plot test" >&2
       exit 2
       ;;
   esac

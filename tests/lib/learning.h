@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "emulsion/learner.h"
-#include "lib/families_under_test.h"
+#include "lib/gaussian_cases.h"
 
 namespace emulsion::testing {
 
