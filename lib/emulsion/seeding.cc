@@ -28,8 +28,9 @@ struct Standardised {
   Eigen::VectorXd deviations;  // d
 };
 
-// The median of one coordinate, and the deviation of a normal distribution with these quartiles; 0 if they are equal.
-std::pair<double, double> middle_half(const PointBatch& batch, Index j) {
+// Where one coordinate has its outliers: below and above these fences, which are as far beyond the middle four fifths of its
+// values as these reach.
+std::pair<double, double> fences(const PointBatch& batch, Index j) {
   std::vector<std::pair<double, double>> sorted;  // value, weight
   double total = 0;
   for (Index i = 0; i < batch.size(); ++i)
@@ -41,11 +42,13 @@ std::pair<double, double> middle_half(const PointBatch& batch, Index j) {
       if ((below += weight) >= fraction * total) return value;
     return sorted.empty() ? 0.0 : sorted.back().first;
   };
-  constexpr double kQuartilesApart = 1.3489795003921634;  // of a standard normal distribution
-  return {quantile(0.5), (quantile(0.75) - quantile(0.25)) / kQuartilesApart};
+  const double low = quantile(0.1), high = quantile(0.9);
+  if (!(low < high)) return {-HUGE_VAL, HUGE_VAL};
+  return {low - (high - low), high + (high - low)};
 }
 
-// By mean and variance or, where noise must not decide the scale, by median and quartiles.
+// By mean and variance. With noise, which must not decide the scale, outliers of a coordinate are left out of both. (Quartiles
+// would be robust as well, but a coordinate along which clusters lie apart would seem too wide by them, and shrink.)
 Standardised standardise(const PointBatch& batch, bool with_noise) {
   const Index d = batch.dimension();
   const Index n = batch.size();
@@ -54,9 +57,10 @@ Standardised standardise(const PointBatch& batch, bool with_noise) {
   result.weights /= result.weights.maxCoeff();  // only their proportions matter, and so sums of squares stay finite
   CoordinateMoments moments = CoordinateMoments::none(d);
   for (Index j = 0; j < d; ++j) {
+    const auto [lowest, highest] = with_noise ? fences(batch, j) : std::pair(-HUGE_VAL, HUGE_VAL);
     for (Index i = 0; i < n; ++i) {  // Welford (1962)
       const double x = batch.points(j, i);
-      if (std::isnan(x)) continue;
+      if (!(x >= lowest && x <= highest)) continue;
       moments.weight[j] += result.weights[i];
       const double shift = x - moments.mean[j];
       moments.mean[j] += shift * result.weights[i] / moments.weight[j];
@@ -65,11 +69,6 @@ Standardised standardise(const PointBatch& batch, bool with_noise) {
   }
   result.mean = moments.mean;
   result.deviations = variances(moments).cwiseSqrt();
-  for (Index j = 0; with_noise && j < d; ++j)
-    if (const auto [median, deviation] = middle_half(batch, j); deviation > 0) {
-      result.mean[j] = median;
-      result.deviations[j] = deviation;
-    }
   for (Index i = 0; i < n; ++i)
     for (Index j = 0; j < d; ++j)
       result.points(j, i) = std::isnan(batch.points(j, i)) ? 0.0 : (batch.points(j, i) - result.mean[j]) / result.deviations[j];
