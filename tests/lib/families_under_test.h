@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lib/bank_at_work.h"
+#include "lib/draw.h"
 #include "lib/gaussian_cases.h"
 
 namespace emulsion::testing {
@@ -156,6 +157,15 @@ inline FamilyCase product_case() {
           {{Eigen::Vector3d(0.5, -2, 0.5), "poisson[1]: coordinate 1: -2, expected a whole number >= 0"}}};
 }
 
+inline FamilyCase fisher_case() {
+  Eigen::MatrixXd parameters(4, 3);
+  parameters << 1, 0, -0.48, 0, 0.6, 0.6, 0, 0.8, -0.64, 4, 12, 40;
+  const DrawPoint draw = [](Sampler& sampler, const Eigen::VectorXd& p) { return draw_direction(sampler, p.head(3), p[3]); };
+  const std::vector<Refused> refused = {{Eigen::Vector3d(2, 0, 0), "length 2, expected a direction of length 1"},
+                                        {Eigen::Vector3d(0.6, std::nan(""), 0.8), "coordinate 2: missing, expected all coordinates of a direction"}};
+  return {"von_mises_fisher", 3, parameters, draw, refused, {{Law::missing_coordinates, "a direction without one of them is none"}}};
+}
+
 // One line for each family.
 inline std::vector<FamilyCase> family_cases() {
   return {
@@ -179,6 +189,7 @@ inline std::vector<FamilyCase> family_cases() {
                        2, "2, expected 0 or 1"),
       categorical_case(),
       product_case(),
+      fisher_case(),
   };
 }
 
