@@ -16,6 +16,7 @@
 #include "emulsion/log_normal.h"
 #include "emulsion/poisson.h"
 #include "emulsion/product_family.h"
+#include "emulsion/student_t.h"
 #include "emulsion/von_mises_fisher.h"
 
 namespace emulsion {
@@ -35,6 +36,7 @@ const std::vector<const Family*>& own_families() {
       &poisson_family(),
       &geometric_family(),
       &bernoulli_family(),
+      &student_t(),
       &von_mises_fisher(),
   };
   return families;

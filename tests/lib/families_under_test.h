@@ -157,6 +157,17 @@ inline FamilyCase product_case() {
           {{Eigen::Vector3d(0.5, -2, 0.5), "poisson[1]: coordinate 1: -2, expected a whole number >= 0"}}};
 }
 
+inline FamilyCase student_case() {
+  Eigen::MatrixXd parameters(10, 3);
+  parameters << 0, 3, -2, 1, -1, 2, 0, 2, 1,  // locations
+      2, 1, 0.5, 0.4, -0.2, 0, 1, 1.5, 0.7, -0.3, 0, 0.1, 0.2, 0.5, 0, 1, 0.8, 2,  // scales
+      5, 7, 11;
+  const DrawPoint draw = [](Sampler& sampler, const Eigen::VectorXd& p) -> Eigen::VectorXd {
+    return draw_student(sampler, p.head(3), unpack(Shape::full, p.head(9), 3).covariance.cast<double>(), static_cast<int>(p[9]));
+  };
+  return {"student_t", 3, parameters, draw};
+}
+
 inline FamilyCase fisher_case() {
   Eigen::MatrixXd parameters(4, 3);
   parameters << 1, 0, -0.48, 0, 0.6, 0.6, 0, 0.8, -0.64, 4, 12, 40;
@@ -189,6 +200,7 @@ inline std::vector<FamilyCase> family_cases() {
                        2, "2, expected 0 or 1"),
       categorical_case(),
       product_case(),
+      student_case(),
       fisher_case(),
   };
 }
