@@ -17,6 +17,7 @@
 #include "emulsion/poisson.h"
 #include "emulsion/product_family.h"
 #include "emulsion/student_t.h"
+#include "emulsion/uniform.h"
 #include "emulsion/von_mises_fisher.h"
 
 namespace emulsion {
@@ -38,6 +39,7 @@ const std::vector<const Family*>& own_families() {
       &bernoulli_family(),
       &student_t(),
       &von_mises_fisher(),
+      &uniform(),
   };
   return families;
 }

@@ -177,6 +177,13 @@ inline FamilyCase fisher_case() {
   return {"von_mises_fisher", 3, parameters, draw, refused, {{Law::missing_coordinates, "a direction without one of them is none"}}};
 }
 
+inline FamilyCase uniform_case() {
+  const Eigen::VectorXd box = (Eigen::VectorXd(6) << -1, 2, 0, 3, 4, 10).finished();
+  const DrawPoint draw = [](Sampler& sampler, const Eigen::VectorXd& p) { return draw_evenly(sampler, p.head(3), p.tail(3)); };
+  return {"uniform", 3, box.replicate(1, 3), draw, {},
+          {{Law::moved_by_points, "its box is the range of the stream"}, {Law::own_parameters, "one box is that of all"}}};
+}
+
 // One line for each family.
 inline std::vector<FamilyCase> family_cases() {
   return {
@@ -202,6 +209,7 @@ inline std::vector<FamilyCase> family_cases() {
       product_case(),
       student_case(),
       fisher_case(),
+      uniform_case(),
   };
 }
 
