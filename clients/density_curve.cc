@@ -7,11 +7,11 @@
 namespace emulsion::client {
 namespace {
 
-constexpr int kEvenPoints = 401;      // of a continuous curve, over its range
-constexpr double kCentreReach = 4;    // standard deviations to both sides of a centre ...
-constexpr double kCentreStep = 0.1;   // ... in steps of so many
-constexpr int kBisections = 30;       // of the interval in which a density jumps
-constexpr double kJump = 0.01;        // of the highest density: what counts as one
+constexpr int kEvenPoints = 401;     // of a continuous curve, over its range
+constexpr double kCentreReach = 4;   // standard deviations to both sides of a centre ...
+constexpr double kCentreStep = 0.1;  // ... in steps of so many
+constexpr int kBisections = 30;      // of the interval in which a density jumps
+constexpr double kJump = 0.01;       // of the highest density: what counts as one
 constexpr double kMostBins = 200;
 constexpr double kMostWholeNumbers = 1000;
 
@@ -46,7 +46,8 @@ void sort_unique(std::vector<double>& values) {
   values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
-std::vector<double> continuous_grid(const Mixture& mixture, const std::vector<ComponentShape>& shapes, Index axis, Range range) {
+std::vector<double> continuous_grid(const Mixture& mixture, const std::vector<ComponentShape>& shapes, Index axis,
+                                    Range range) {
   std::vector<double> xs;
   for (int i = 0; i < kEvenPoints; ++i) xs.push_back(range.low + (range.high - range.low) * i / (kEvenPoints - 1));
   for (const ComponentShape& shape : shapes) {

@@ -2,26 +2,29 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "clients/fit_algorithms.h"
 #include "clients/interrupt.h"
 
 namespace emulsion::client {
 namespace {
 
-// Components that hold too few points to mean anything.
+// Components that hold too few points to mean anything: with d points or fewer a covariance is flat, and with a few more it
+// says little.
 void warn_of_components(Fit& fit) {
+  const auto d = static_cast<double>(fit.mixture->dimension());
+  const char* advice = fit.starts == 1 ? "; --restarts tries other places to start from" : "";
   Index k = 0;
   for (const auto& bank : fit.mixture->banks()) {
-    const Index needed = std::max<Index>(2, fit.mixture->dimension() + 1);
     for (Index of_bank = 0; of_bank < bank->size(); ++of_bank, ++k) {
       const ComponentSnapshot& component = fit.model.components[static_cast<std::size_t>(k)];
       const double points = component.weight * fit.scores.weight;
       if (component.starved)
-        fit.warnings.push_back(fmt::format("component {} is starved: it takes no points and keeps what it had", component.id));
-      else if (!bank->family().is_noise() && points < static_cast<double>(needed))
-        fit.warnings.push_back(fmt::format("component {} has collapsed: it takes {:.3g} points, fewer than {}", component.id, points, needed));
+        fit.warnings.push_back(fmt::format("component {} is starved: it takes no points and keeps what it had{}", component.id, advice));
+      else if (!bank->family().is_noise() && points < d + 1)
+        fit.warnings.push_back(fmt::format("component {} has collapsed: it takes {:.3g} points, fewer than d + 1{}", component.id, points, advice));
+      else if (!bank->family().is_noise() && points < 3 * (d + 1))
+        fit.warnings.push_back(fmt::format("component {} may have collapsed: it takes {:.3g} points, fewer than 3 (d + 1){}", component.id,
+                                           points, advice));
     }
   }
 }

@@ -49,7 +49,8 @@ TEST_CASE("an ellipse has the half axes and the turn that its covariance was mad
 }
 
 TEST_CASE("a covariance of two by hand: eigenvalues are half the trace plus and minus the root of the rest") {
-  const auto shape = shapes(model(R"({"components": [{"weight": 1, "mean": [1, 2], "covariance": [[4, 3], [3, 9]]}]})")).front();
+  const auto shape =
+      shapes(model(R"({"components": [{"weight": 1, "mean": [1, 2], "covariance": [[4, 3], [3, 9]]}]})")).front();
   const Ellipse ellipse = ellipse_of(shape, 0, 1);
   const double root = std::sqrt(2.5 * 2.5 + 3 * 3);
   CHECK(ellipse.half_major == Approx(std::sqrt(6.5 + root)));

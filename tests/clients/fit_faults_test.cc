@@ -24,6 +24,7 @@ TEST_CASE("the keys of the result are there, in their order", "[fit]") {
                                              "refused_rows", "warnings", "stream", "version", "effective_sample_size", "components"};
   CHECK(keys == expected);
   const Json result = Json::parse(captured.out);
+  CHECK(result["warnings"][0] == "component 1 may have collapsed: it takes 4 points, fewer than 3 (d + 1)");
   CHECK(result["columns"] == Json({"a", "b"}));
   CHECK(result["components"][0]["parameters"]["mean"] == Json({2.5, 5.0}));
 }
@@ -103,7 +104,7 @@ TEST_CASE("a component with fewer points than it has directions has collapsed, a
   const Workbench bench;
   std::string text = "a,b\n";
   for (int i = 0; i < 40; ++i) text += std::to_string(i % 7) + "," + std::to_string(i % 5) + "\n";
-  text += "1000,1000\n";
+  text += "1000,1000\n";  // alone
   const Json result = bench.fitted({bench.write("p.csv", text), "-k", "2"});
   REQUIRE(result["warnings"].size() == 1);
   CHECK(result["warnings"][0].get<std::string>().find("has collapsed: it takes 1") != std::string::npos);
