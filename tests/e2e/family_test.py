@@ -212,7 +212,7 @@ class FamilyTest(EndToEndTest):
         self.assertTrue(faults[0].startswith('2: stream.waits.mixture: family "inverse_gaussian" is unknown; there are: '), faults)
 
     def test_the_environment_names_them_too(self):
-        daemon = self.start("[stream.waits]\nmixture = 2*inverse_gaussian\n",
+        daemon = self.start("[stream.waits]\nmixture = 2*inverse_gaussian\nseed_points = 200\n",
                             environment={"EMULSION_FAMILY_LIBRARY": f"{self.libraries}/inverse_gaussian.so:{self.libraries}/broken.so"})
         self.producer(daemon, "waits").send(waits(300)[0])
         daemon.wait_for_stream("waits", lambda s: s.model_version >= 1, "a model")
