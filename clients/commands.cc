@@ -7,8 +7,10 @@
 
 #include "clients/control_commands.h"
 #include "clients/failure.h"
+#include "clients/fit_command.h"
 #include "clients/flags.h"
 #include "clients/plot.h"
+#include "clients/score_command.h"
 #include "clients/send.h"
 #include "clients/simulate.h"
 #include "clients/top.h"
@@ -24,6 +26,7 @@ constexpr const char* kExamples = R"(examples:
   emulsion watch --stream room --what labels       which cluster each point belongs to
   emulsion top                                     everything at a glance
   emulsion simulate two-gaussians | emulsion send -
+  emulsion fit faithful.csv -k 2                   the same without a daemon
 
 usage: emulsion COMMAND [arguments]      emulsion COMMAND --help shows examples and flags
 
@@ -50,6 +53,9 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> all = {
       {"send", "send the rows of a file, or of standard input", send},
       {"simulate", "points with known truth, to standard output or to the daemon", run_simulate},
+      {"fit", "a mixture of the points of a file, without a daemon", run_fit},
+      {"score", "label the points of a file by a model", run_score},
+      {"plot", "pictures of points and clusters, from files or a daemon", plot},
       {"watch", "follow models, labels and events", watch},
       {"top", "live view of streams and clusters", top},
       {"list", "names of the streams", list},
@@ -60,7 +66,6 @@ const std::vector<Command>& commands() {
       {"pause", "stop learning, go on labelling", pause},
       {"resume", "learn again", resume},
       {"reset", "forget a stream", reset},
-      {"plot", "pictures of points and clusters, from files or a daemon", plot},
       {"shutdown", "save and end the daemon", shutdown},
   };
   return all;

@@ -68,7 +68,7 @@ std::string column_name(const wire::ModelMessage& model, std::size_t i) {
   return i < model.columns.size() ? wire::printable(model.columns[i], 32) : "x" + std::to_string(i);
 }
 
-std::string model_table(const wire::ModelMessage& model, std::size_t width) {
+std::string component_table(const wire::ModelMessage& model, std::size_t width) {
   const std::size_t dimension = model.dimension;
   const std::size_t shown = std::min(dimension, kMostCoordinates);
   const auto& components = model.components;
@@ -115,15 +115,18 @@ std::string model_table(const wire::ModelMessage& model, std::size_t width) {
     table.row(std::move(cells));
   }
 
-  std::string text =
-      fmt::format("stream \"{}\": model {}, learned from {}, {} effective; {} nats/point\n", model.stream,
-                  model.version, counted(model.points_learned, "point"), significant(model.effective_sample_size, 3),
-                  significant(model.mean_log_likelihood, 4));
-  text += table.render(width);
+  std::string text = table.render(width);
   if (shown < dimension) {
     text += fmt::format("{} of {} coordinates; --json shows all\n", shown, dimension);
   }
   return text;
+}
+
+std::string model_table(const wire::ModelMessage& model, std::size_t width) {
+  return fmt::format("stream \"{}\": model {}, learned from {}, {} effective; {} nats/point\n", model.stream, model.version,
+                     counted(model.points_learned, "point"), significant(model.effective_sample_size, 3),
+                     significant(model.mean_log_likelihood, 4)) +
+         component_table(model, width);
 }
 
 std::string model_csv_heading(std::size_t dimension) {

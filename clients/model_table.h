@@ -20,9 +20,12 @@ std::string column_name(const wire::ModelMessage& model, std::size_t i);
 // Correlation of coordinates i > j; 0 for a family without correlations.
 double correlation(const wire::ComponentMessage& component, std::size_t i, std::size_t j);
 
-// One line about the whole, then a table of the components: id, weight, effective points, mean ± standard deviation of
+// A table of the components: id, weight, effective points, mean ± standard deviation of
 // each coordinate (in the producer's units), the correlations where there are few enough, and of families other than the
 // Gaussian ones their name and further parameters.
+std::string component_table(const wire::ModelMessage& model, std::size_t width = kTableWidth);
+
+// The same below one line about the whole.
 std::string model_table(const wire::ModelMessage& model, std::size_t width = kTableWidth);
 
 // The heading of model_csv for points of dimension d.

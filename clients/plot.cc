@@ -10,6 +10,7 @@
 
 #include "clients/connection.h"
 #include "clients/drawing.h"
+#include "clients/family_libraries.h"
 #include "clients/flags.h"
 #include "clients/interrupt.h"
 #include "clients/plot_view.h"
@@ -255,7 +256,10 @@ int plot(const std::vector<std::string>& arguments) {
   flags.whole("points", &plot.options.most_points, 1, 10000000, "N", "at most so many points are drawn, evenly chosen");
   flags.endpoint("control", &plot.endpoints.control, "EMULSION_CLIENT_CONTROL", "where the daemon answers");
   flags.number("timeout", &plot.timeout_seconds, 0.001, 86400, "SECONDS", "longest wait for the daemon's answer");
+  std::string libraries;
+  add_family_library_flag(flags, &libraries);
   if (const auto over = flags.parse(arguments)) return *over;
+  if (const auto over = load_family_libraries("plot", libraries)) return *over;
   plot.reader.interrupted = interrupted;
 
   const InterruptScope scope;

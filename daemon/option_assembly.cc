@@ -124,8 +124,7 @@ class Assembly {
   }
 
   void apply_top_level() {
-    std::vector<InputOptions>& inputs = result_.options.inputs;
-    std::vector<Origin> input_origins;
+    std::map<std::string, std::vector<Origin>> lists;  // by key, where each element was written
     for (const Setting* setting : sound_) {
       const auto* option = find_option(daemon_options(), setting->key);
       if (!option) continue;
@@ -134,15 +133,17 @@ class Assembly {
         continue;
       }
       // A list from a higher origin replaces the one from a lower origin, and any list the default.
-      if (input_origins.empty() || input_origins.back().kind != setting->origin.kind) {
-        inputs.clear();
-        input_origins.clear();
+      std::vector<Origin>& origins = lists[setting->key];
+      if (origins.empty() || origins.back().kind != setting->origin.kind) {
+        option->clear(result_.options);
+        origins.clear();
       }
-      if (read(*option, *setting, result_.options)) input_origins.push_back(setting->origin);
+      if (!read(*option, *setting, result_.options)) continue;
+      origins.resize(option->print(result_.options).size());  // as many as before, if nothing was written
+      origins.back() = setting->origin;
     }
-    for (std::size_t i = 0; i < input_origins.size(); ++i) {
-      result_.origins["input[" + std::to_string(i) + "]"] = input_origins[i];
-    }
+    for (const auto& [key, origins] : lists)
+      for (std::size_t i = 0; i < origins.size(); ++i) result_.origins[key + "[" + std::to_string(i) + "]"] = origins[i];
   }
 
   void apply_section(const std::string& section, StreamOptions& stream) {

@@ -2,6 +2,7 @@
 
 #include "daemon/option_endpoints.h"
 #include "daemon/option_values.h"
+#include "emulsion/family_library.h"
 
 namespace emulsion::service {
 namespace {
@@ -28,6 +29,33 @@ Option<DaemonOptions> input_option() {
     return texts;
   };
   option.copy = [](DaemonOptions& target, const DaemonOptions& from) { target.inputs = from.inputs; };
+  option.clear = [](DaemonOptions& options) { options.inputs.clear(); };
+  return option;
+}
+
+// No library at all is written as one without a path.
+Option<DaemonOptions> family_library_option() {
+  Option<DaemonOptions> option;
+  option.key = "family_library";
+  option.allowed = "a path, or nothing";
+  option.help =
+      "A shared object with families of your own; its path, from the working directory if relative. May be given "
+      "several times. They are then known by their names as the built-in ones are. A reload can add some; what is "
+      "loaded stays until the daemon ends. In the environment, a colon stands between paths.";
+  option.reload = Reload::applies;
+  option.repeatable = true;
+  option.separator = ':';
+  option.read = [](DaemonOptions& options, const std::string& text) -> Result<void> {
+    if (text.empty()) return {};
+    if (const auto loaded = load_family_library(text); !loaded) return loaded;
+    options.family_libraries.push_back(text);
+    return {};
+  };
+  option.print = [](const DaemonOptions& options) {
+    return options.family_libraries.empty() ? std::vector<std::string>{""} : options.family_libraries;
+  };
+  option.copy = [](DaemonOptions& target, const DaemonOptions& from) { target.family_libraries = from.family_libraries; };
+  option.clear = [](DaemonOptions& options) { options.family_libraries.clear(); };
   return option;
 }
 
@@ -37,6 +65,7 @@ std::vector<Option<DaemonOptions>> make_daemon_options() {
   };
   return {
       input_option(),
+      family_library_option(),
       option(
           "output", [](auto& o) -> auto& { return o.output_endpoint; }, zmq_endpoint(Attachment::bind), Reload::restart,
           "Address that is bound for models, labels and events. Anyone who reaches it can read them: open it beyond "

@@ -24,12 +24,16 @@ struct Option {
   std::string help;     // meaning and consequence
   Reload reload = Reload::restart;
   bool repeatable = false;  // `read` appends; otherwise it replaces
+  char separator = ';';     // of a repeatable one: what stands between its elements in the environment
 
   // Errors: what is wrong with the text and what is allowed. The target is then unchanged.
   std::function<Result<void>(Target&, const std::string&)> read;
 
   // The value as text that `read` takes; one for each element if the option is repeatable.
   std::function<std::vector<std::string>(const Target&)> print;
+
+  // Empties the list of a repeatable one.
+  std::function<void(Target&)> clear;
 
   // Gives a target the value that another one has.
   std::function<void(Target&, const Target&)> copy;

@@ -154,7 +154,11 @@ class CommandLine {
 
 void read_environment(const std::map<std::string, std::string>& environment, WrittenSettings& written) {
   std::map<std::string, std::string> keys;  // by name of the variable
-  for (const auto& option : daemon_options()) keys[variable_name(option.key)] = option.key;
+  std::map<std::string, char> separators;   // of lists, by key
+  for (const auto& option : daemon_options()) {
+    keys[variable_name(option.key)] = option.key;
+    if (option.repeatable) separators[option.key] = option.separator;
+  }
   for (const auto& option : stream_options()) keys[variable_name("defaults." + option.key)] = "defaults." + option.key;
   std::vector<std::string> names{"EMULSION_CONFIG"};
   for (const auto& [name, key] : keys) names.push_back(name);
@@ -171,10 +175,10 @@ void read_environment(const std::map<std::string, std::string>& environment, Wri
           keys.count(in_defaults) ? "; did you mean \"" + in_defaults + "\"?" : did_you_mean(name, names);
       if (name.starts_with("EMULSION_STREAM_")) hint = "; a stream is configured in the file or on the command line";
       written.faults.push_back({origin, name, "unknown variable" + hint});
-    } else if (key->second == "input") {
-      std::istringstream inputs(value.empty() ? " " : value);
-      for (std::string text; std::getline(inputs, text, ';');) {
-        written.settings.push_back({"input", std::string(trimmed(text)), origin});
+    } else if (const auto separator = separators.find(key->second); separator != separators.end()) {
+      std::istringstream elements(value.empty() ? " " : value);
+      for (std::string text; std::getline(elements, text, separator->second);) {
+        written.settings.push_back({key->second, std::string(trimmed(text)), origin});
       }
     } else {
       written.settings.push_back({key->second, std::string(trimmed(value)), origin});

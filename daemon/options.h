@@ -81,6 +81,9 @@ struct DaemonOptions {
   // Longest frame that is read. Range [1024, 2147483647].
   std::int64_t max_message_bytes = 67108864;
 
+  // Shared objects with families of the user's own, loaded before anything that may name one is read.
+  std::vector<std::string> family_libraries;
+
   // Where the state is kept. Empty: nowhere.
   std::string state_directory;
 
@@ -112,7 +115,7 @@ struct LoadedOptions {
   std::vector<std::string> faults;  // one line each; with any of them the options must not be used
 
   // Where the value of a key was written: "emulsiond.conf:14", "environment EMULSION_OUTPUT", "command line".
-  // A key that is absent has its default; a key of a stream, that of [defaults]. Inputs are "input[0]", "input[1]", ...
+  // A key that is absent has its default; a key of a stream, that of [defaults]. Of a list: "input[0]", "input[1]", ...
   std::map<std::string, std::string> origins;
 };
 

@@ -16,7 +16,7 @@ ROOMS = ("lib", "proto", "daemon", "clients")
 LONGEST_FILE = 400  # lines
 
 STANDARD = set(
-    """algorithm array atomic bit cassert cerrno charconv chrono cinttypes climits cmath compare concepts condition_variable
+    """algorithm array atomic bit cassert cctype cerrno charconv chrono cinttypes climits cmath compare concepts condition_variable
     csignal cstddef cstdint cstdio cstdlib cstring ctime deque exception filesystem fstream functional initializer_list
     iomanip ios iosfwd iostream istream iterator limits list locale map memory mutex new numbers numeric optional ostream
     queue random ranges ratio regex set shared_mutex span sstream stack stdexcept stop_token streambuf string string_view
@@ -50,10 +50,16 @@ class LayeringTest(unittest.TestCase):
         for home in homes:
             self.assertTrue(any(path.match(home) for path in users), f"nobody in {home} includes {prefix}; is this rule out of date?")
 
-    def test_the_library_includes_eigen_expected_the_task_library_and_nothing_else(self):
+    def test_the_library_includes_eigen_expected_the_task_library_special_functions_and_nothing_else(self):
         own = {str(path.relative_to("lib")) for path in sources("lib")}
-        allowed = lambda name: name in own or name in STANDARD or name.startswith(("Eigen/", "tbb/", "oneapi/tbb/")) or name == "tl/expected.hpp"
+        allowed = lambda name: name in own or name in STANDARD or name == "dlfcn.h" or name.startswith(("Eigen/", "tbb/", "oneapi/tbb/", "boost/math/special_functions/")) or name == "tl/expected.hpp"
         self.check_includes(sources("lib"), lambda path, name: not allowed(name))
+
+    def test_what_a_user_s_own_family_is_made_with_needs_the_standard_library_alone(self):
+        self.check_includes(["lib/emulsion/custom_family.h"], lambda path, name: name not in STANDARD)
+
+    def test_shared_objects_are_loaded_in_one_place(self):
+        self.check_homes(r"dlfcn\.h", "lib/emulsion/family_library.cc")
 
     def test_the_wire_includes_nothing_of_daemon_and_clients(self):
         self.check_includes(sources("proto"), lambda path, name: name.startswith(("daemon/", "clients/")))

@@ -5,10 +5,20 @@
 #include <map>
 #include <mutex>
 
+#include "emulsion/bernoulli.h"
+#include "emulsion/categorical.h"
+#include "emulsion/exponential.h"
 #include "emulsion/formula.h"
+#include "emulsion/gamma.h"
 #include "emulsion/gaussian_dense.h"
 #include "emulsion/gaussian_diagonal.h"
+#include "emulsion/geometric.h"
+#include "emulsion/log_normal.h"
+#include "emulsion/poisson.h"
 #include "emulsion/product_family.h"
+#include "emulsion/student_t.h"
+#include "emulsion/uniform.h"
+#include "emulsion/von_mises_fisher.h"
 
 namespace emulsion {
 namespace {
@@ -20,9 +30,31 @@ const std::vector<const Family*>& own_families() {
       &diagonal_gaussian(),
       &spherical_gaussian(),
       &tied_gaussian(),
+      &normal_family(),
+      &log_normal_family(),
+      &exponential_family(),
+      &gamma_family(),
+      &poisson_family(),
+      &geometric_family(),
+      &bernoulli_family(),
+      &student_t(),
+      &von_mises_fisher(),
+      &uniform(),
   };
   return families;
 }
+
+// Families that are made when they are first asked for, because their names have an argument: categorical(4).
+struct FamilyMaker {
+  std::string_view name;
+  std::string_view argument;  // what stands for it in the list of names
+  Result<std::unique_ptr<const Family>> (*make)(std::string_view argument);
+};
+
+// One line for each.
+constexpr std::array kMakers = {
+    FamilyMaker{"categorical", "N", &make_categorical_family},
+};
 
 // Other words for families, as people know them.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kAliases = {{
@@ -37,6 +69,7 @@ struct Further {
   std::mutex mutex;
   std::vector<std::unique_ptr<const Family>> registered;
   std::map<std::string, std::unique_ptr<const Family>, std::less<>> products;
+  std::map<std::string, std::unique_ptr<const Family>, std::less<>> made;
 };
 
 Further& further() {
@@ -51,12 +84,27 @@ std::vector<const Family*> all_families() {
   return families;
 }
 
+// A family that a maker makes of what stands in brackets.
+Result<const Family*> find_made(const FamilyMaker& maker, std::string_view name) {
+  const std::string_view brackets = name.substr(maker.name.size());
+  auto family = maker.make(brackets.empty() ? brackets : brackets.substr(1, brackets.size() - 2));
+  if (!family) return fail("family \"" + std::string(name.substr(0, 100)) + "\": " + family.error().message);
+  const std::lock_guard lock(further().mutex);
+  return further().made.try_emplace((*family)->name(), std::move(*family)).first->second.get();
+}
+
+bool is_of(const FamilyMaker& maker, std::string_view name) {
+  return name == maker.name || (name.starts_with(std::string(maker.name) + "(") && name.ends_with(")"));
+}
+
 // A family that stands alone.
 Result<const Family*> find_single(std::string_view name) {
   for (const auto& [alias, meant] : kAliases)
     if (name == alias) name = meant;
   for (const Family* family : all_families())
     if (family->name() == name) return family;
+  for (const FamilyMaker& maker : kMakers)
+    if (is_of(maker, name)) return find_made(maker, name);
   std::string known;
   for (const std::string& each : family_names()) known += (known.empty() ? "" : ", ") + each;
   return fail("family \"" + std::string(name.substr(0, 100)) + "\" is unknown; there are: " + known);
@@ -94,7 +142,8 @@ Result<void> register_family(std::unique_ptr<const Family> family) {
   const auto factors = parse_component(name);
   if (!factors || factors->size() != 1 || component_name(*factors) != name || !factors->front().columns.empty())
     return fail("family \"" + name + "\": a name has letters, digits and \"_\", and begins with none of the digits");
-  if (find_single(name)) return fail("family \"" + name + "\" is there already");
+  const bool made = std::any_of(kMakers.begin(), kMakers.end(), [&](const FamilyMaker& maker) { return is_of(maker, name); });
+  if (made || find_single(name)) return fail("family \"" + name + "\" is there already");
   const std::lock_guard lock(further().mutex);
   further().registered.push_back(std::move(family));
   return {};
@@ -102,7 +151,10 @@ Result<void> register_family(std::unique_ptr<const Family> family) {
 
 std::vector<std::string> family_names() {
   std::vector<std::string> names;
-  for (const Family* family : all_families()) names.push_back(family->name());
+  for (const Family* family : own_families()) names.push_back(family->name());
+  for (const FamilyMaker& maker : kMakers) names.push_back(std::string(maker.name) + "(" + std::string(maker.argument) + ")");
+  const std::lock_guard lock(further().mutex);
+  for (const auto& family : further().registered) names.push_back(family->name());
   return names;
 }
 

@@ -19,7 +19,8 @@ Result<const Family*> find_family(std::string_view name);
 // Errors: the name is taken, or is none that a formula can hold.
 Result<void> register_family(std::unique_ptr<const Family> family);
 
-// Names of all families that stand alone, in the order of the registry; registered ones last.
+// Names of all families that stand alone, in the order of the registry, those with an argument as "categorical(N)";
+// registered ones last.
 std::vector<std::string> family_names();
 
 }  // namespace emulsion

@@ -3,6 +3,7 @@
 #include <cassert>
 #include <cmath>
 #include <numbers>
+#include <string_view>
 
 namespace emulsion {
 namespace {
@@ -107,10 +108,10 @@ class DiagonalGaussian final : public Bank {
 
 class DiagonalFamily final : public Family {
  public:
-  explicit DiagonalFamily(bool spherical) : spherical_(spherical) {}
+  DiagonalFamily(std::string_view name, bool spherical) : name_(name), spherical_(spherical) {}
 
   bool spherical() const { return spherical_; }
-  std::string name() const override { return spherical_ ? "gaussian(spherical)" : "gaussian(diagonal)"; }
+  std::string name() const override { return std::string(name_); }
 
   std::vector<ParameterPart> layout(Index d) const override {
     const ParameterPart mean{"mean", PartShape::vector, d, 0};
@@ -222,6 +223,7 @@ class DiagonalFamily final : public Family {
     return kFloor * prior.variances;
   }
 
+  std::string_view name_;
   bool spherical_;
 };
 
@@ -235,12 +237,17 @@ Eigen::MatrixXd DiagonalGaussian::pack() const {
 }  // namespace
 
 const Family& diagonal_gaussian() {
-  static const DiagonalFamily family(false);
+  static const DiagonalFamily family("gaussian(diagonal)", false);
   return family;
 }
 
 const Family& spherical_gaussian() {
-  static const DiagonalFamily family(true);
+  static const DiagonalFamily family("gaussian(spherical)", true);
+  return family;
+}
+
+const Family& normal_family() {
+  static const DiagonalFamily family("normal", false);
   return family;
 }
 

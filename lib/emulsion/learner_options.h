@@ -28,15 +28,15 @@ enum class SeedKind {
 struct SeedOptions {
   SeedKind kind = SeedKind::kmeans;
 
-  // Points that are buffered before the first model. More start better and later.
-  // 0: max(50 K, 10 K (d + 1)). Range >= 0.
+  // Points that are buffered before the first model. More start better and later; what is missed here, one pass hardly
+  // mends. 0: max(200 K, 20 K (d + 1)). Range >= 0.
   Index points = 0;
 
   // Independent starts; the best by likelihood is kept. Range [1, 1000].
   Index restarts = 8;
 
-  // Batch EM passes over the buffer for each start. Range [1, 1000].
-  Index passes = 20;
+  // Batch EM passes over the buffer: at most 30 for each start, the rest for the best one. Range [1, 1000].
+  Index passes = 100;
 
   // Seed of the random numbers: the same points and the same number give the same model.
   std::uint64_t random_seed = 1;

@@ -181,6 +181,7 @@ class ProductFamily final : public Family {
       BankStatistics part = factor.family->empty(width(factor), whole.weight.size());
       part.weight = whole.weight;
       part.moments = whole.moments.middleRows(first, part.moments.rows());
+      part.failure = whole.failure;
       first += part.moments.rows();
       parts.push_back(std::move(part));
     }

@@ -16,6 +16,7 @@ struct Example {
   double rate = 0;
   std::string format = "table";
   std::string address = "tcp://127.0.0.1:1";
+  CountRange range;
   std::vector<std::string> words;
   std::optional<int> over;
   std::optional<bool> batch_given;
@@ -28,6 +29,7 @@ struct Example {
       flags.whole("batch", &batch, 1, 1000, "ROWS", "rows");
       flags.number("rate", &rate, 0.5, 10, "PER_S", "rate");
       flags.choice("format", &format, {"table", "json"}, "how");
+      flags.range("counts,c", &range, 1, 20, "N|N..M", "counts");
       flags.endpoint("input", &address, "EMULSION_CLIENT_TEST", "where");
       flags.positional("FILE", &words, 0, 1);
       over = flags.parse(arguments);
@@ -136,6 +138,21 @@ TEST_CASE("a wrong address is a usage fault on the command line and a configurat
   CHECK(captured.exit_code == 78);
   CHECK(captured.err.find("environment: EMULSION_CLIENT_TEST: \"localhost\" is not an address") != std::string::npos);
   CHECK(Example().run({"--input", "tcp://127.0.0.1:2"}).exit_code == 0);
+}
+
+TEST_CASE("a range is one count, or two with dots between them") {
+  Example one;
+  CHECK(one.run({"-c", "3"}).exit_code == 0);
+  CHECK((one.range.least == 3 && one.range.most == 3));
+  Example two;
+  CHECK(two.run({"--counts", "2..10"}).exit_code == 0);
+  CHECK((two.range.least == 2 && two.range.most == 10));
+  for (const char* wrong : {"0", "21", "3..", "..3", "3..2", "1..21", "1.5", "1...3", ""}) {
+    CAPTURE(wrong);
+    CHECK(Example().run({"-c", wrong}).exit_code == 2);
+  }
+  CHECK(Example().run({"-c", "3..2"}).err.starts_with("emulsion example: --counts: \"3..2\" goes down"));
+  CHECK(Example().run({"--count", "3"}).err.find("did you mean \"--counts\"?") != std::string::npos);
 }
 
 TEST_CASE("lists are cut at commas") {

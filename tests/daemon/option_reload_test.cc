@@ -44,6 +44,13 @@ components = 2
   CHECK(plan_reload(now, now).needs_restart == kNone);
 }
 
+TEST_CASE("a reload can add families") {
+  const auto now = load_text("").options;
+  const auto next = load_text("family_library = " EMULSION_FAMILIES_DIR "/inverse_gaussian.so\n").options;
+  CHECK(plan_reload(now, next).applicable == std::vector<std::string>{"family_library"});
+  CHECK(apply_reload(now, next).family_libraries == next.family_libraries);
+}
+
 TEST_CASE("new defaults apply to later streams, and need a restart for those that are there") {
   const auto now = load_text("[stream.a]\n[stream.b]\nbatch_points = 4\n").options;
   const auto next = load_text("[defaults]\nbatch_points = 8\n[stream.a]\n[stream.b]\nbatch_points = 4\n").options;

@@ -38,6 +38,14 @@ random_seed = 18446744073709551615
   CHECK(values(load_text(print_options(load_options({}, {}))).options) == values(DaemonOptions{}));
 }
 
+TEST_CASE("a list that is empty is printed as one empty value, and one that is not as all of its values") {
+  CHECK(print_options(load_options({}, {})).find("\nfamily_library = ") != std::string::npos);
+  const std::string example = EMULSION_FAMILIES_DIR "/inverse_gaussian.so";
+  const auto loaded = load_text("family_library = " + example + "\n");
+  CHECK(print_options(loaded).find("family_library = " + example + "  # emulsiond.conf:1\n") != std::string::npos);
+  CHECK(values(load_text(print_options(loaded)).options) == values(loaded.options));
+}
+
 TEST_CASE("every printed value tells its origin") {
   const auto loaded =
       load_text("http =\n[stream.a]\nthreads = 2\n", {"--log_level=debug"}, {{"EMULSION_MAX_STREAMS", "3"}});

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "daemon/option_loading.h"
+#include "emulsion/families.h"
 
 namespace emulsion::service {
 
@@ -171,6 +172,22 @@ exit_after_replay = false
   CHECK(options.log.format == "json");
   CHECK_FALSE(options.exit_after_replay);
   CHECK(load_text("dynamic_streams =\n").options.dynamic_streams.empty());
+}
+
+TEST_CASE("family libraries are loaded, from one place, and an empty one is none") {
+  const std::string example = EMULSION_FAMILIES_DIR "/inverse_gaussian.so";
+  const auto from_file = load_text("family_library =\nfamily_library = " + example + "\n[defaults]\n");
+  REQUIRE(from_file.faults == kNone);
+  CHECK(from_file.options.family_libraries == std::vector<std::string>{example});
+  CHECK(from_file.origins.at("family_library[0]") == "emulsiond.conf:2");
+  CHECK(find_family("inverse_gaussian"));
+
+  const auto twice = load_text("", {}, {{"EMULSION_FAMILY_LIBRARY", example + ":" + example}});
+  CHECK(twice.faults == kNone);
+  CHECK(twice.options.family_libraries.size() == 2);
+  const auto none = load_text("family_library = " + example + "\n", {"--family_library", ""});
+  CHECK(none.options.family_libraries.empty());
+  CHECK(none.origins.at("family_library[0]") == "command line");
 }
 
 TEST_CASE("a half-life in seconds displaces the default in points") {

@@ -123,6 +123,8 @@ inline const std::vector<WrongFile> kWrongFiles = {
      {R"(emulsiond.conf:1: http: "localhost:65536" has no valid port; allowed: 0 to 65535, where 0 is any free port)"}},
     {"http = *:7704\n",
      {R"(emulsiond.conf:1: http: "*:7704" has no valid host; allowed: a name, an IPv4 address, or an IPv6 address in [ ])"}},
+    {"family_library = /nowhere/f.so\n",
+     {R"(emulsiond.conf:1: family_library: /nowhere/f.so: cannot be loaded: cannot open shared object file: No such file or directory)"}},
     {"input =\n", {R"(emulsiond.conf:1: input: "" is not known; allowed: pull, subscribe, replay)"}},
     {"input = push bind tcp://127.0.0.1:1\n",
      {R"(emulsiond.conf:1: input: "push" is not known; allowed: pull, subscribe, replay)"}},

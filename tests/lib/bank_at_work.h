@@ -3,25 +3,11 @@
 
 #include <catch2/catch.hpp>
 
-#include "emulsion/family.h"
-#include "lib/families_under_test.h"
+#include "emulsion/families.h"
+#include "emulsion/statistics.h"
+#include "lib/sample.h"
 
 namespace emulsion::testing {
-
-inline const Family& family_of(const FamilyCase& c) { return **find_family(c.name); }
-
-inline std::shared_ptr<const Bank> bank_of(const FamilyCase& c, const std::vector<Gaussian>& components) {
-  const auto bank = family_of(c).unpack(pack(c.shape, components), components.front().mean.size());
-  REQUIRE(bank);
-  return *bank;
-}
-
-inline std::vector<Gaussian> components_of(const FamilyCase& c, const Bank& bank) {
-  std::vector<Gaussian> result;
-  const Eigen::MatrixXd packed = bank.pack();
-  for (Index k = 0; k < bank.size(); ++k) result.push_back(unpack(c.shape, packed.col(k), bank.dimension()));
-  return result;
-}
 
 inline Tile tile_of(const Eigen::MatrixXd& points) {
   Tile tile(points.rows());
@@ -53,31 +39,41 @@ inline Eigen::MatrixXd some_shares(Index n, Index components, std::uint64_t seed
   return shares;
 }
 
-inline Prior no_prior(Index d) { return {{0, 1e-3, 0}, Eigen::VectorXd::Ones(d)}; }
+// As a stream of these points gives it.
+inline Prior prior_of(const Eigen::MatrixXd& points, const PriorOptions& options) {
+  CoordinateMoments moments = CoordinateMoments::none(points.rows());
+  for (Index first = 0; first < points.cols(); first += kTilePoints) {
+    const Index n = std::min(kTilePoints, points.cols() - first);
+    const Tile tile = tile_of(points.middleCols(first, n));
+    Statistics all{{}, moments}, part{{}, coordinate_moments(tile, tile.decayed_weights())};
+    merge(all, part);
+    moments = all.coordinates;
+  }
+  return {options, variances(moments), moments.mean, moments.lowest, moments.highest};
+}
 
 inline MaximisedBank maximise(const BankStatistics& statistics, const Bank& previous, const Prior& prior) {
   return statistics.family->maximise(statistics, prior, previous,
                                      std::vector<bool>(static_cast<std::size_t>(previous.size()), false));
 }
 
+inline BankStatistics merged(BankStatistics a, const BankStatistics& b) {
+  a.family->merge(a, b);
+  return a;
+}
+
+inline BankStatistics scaled(BankStatistics a, double factor) {
+  a.family->scale(a, factor);
+  return a;
+}
+
 inline double difference(const BankStatistics& a, const BankStatistics& b) {
-  return std::max(difference(a.weight, b.weight), difference(a.moments, b.moments));
+  const double moments = a.moments.size() == 0 && b.moments.size() == 0 ? 0 : difference(a.moments, b.moments);
+  return std::max(difference(a.weight, b.weight), moments);
 }
 
 inline bool same_bits(const BankStatistics& a, const BankStatistics& b) {
   return a.family == b.family && same_bits(a.weight, b.weight) && same_bits(a.moments, b.moments);
-}
-
-// The largest difference of means, relative to `unit`, and of covariances, relative to the largest.
-inline void check_equal(const std::vector<Gaussian>& found, const std::vector<Gaussian>& expected, double tolerance) {
-  REQUIRE(found.size() == expected.size());
-  for (std::size_t k = 0; k < found.size(); ++k) {
-    CAPTURE(k);
-    const WideVector apart = found[k].mean - expected[k].mean;
-    const Wide unit = std::sqrt(expected[k].covariance.diagonal().maxCoeff());
-    CHECK(static_cast<double>(apart.cwiseAbs().maxCoeff() / unit) < tolerance);
-    CHECK(difference(found[k].covariance, expected[k].covariance) < tolerance);
-  }
 }
 
 }  // namespace emulsion::testing

@@ -9,115 +9,92 @@ namespace {
 
 using namespace testing;
 
-// What maximise makes of points by the thousand is usable: finite, and a distribution.
-void check_usable(const FamilyCase& c, const MaximisedBank& found) {
-  const auto packed = found.bank->pack();
-  CHECK(packed.allFinite());
-  const auto again = family_of(c).unpack(packed, found.bank->dimension());
-  CAPTURE(again ? std::string() : again.error().message);
-  CHECK(again);
-  Tile tile = tile_of(packed.topRows(found.bank->dimension()));
-  CHECK(log_densities(*found.bank, tile).allFinite());
-}
-
-struct Repaired {
-  MaximisedBank maximised;
-  Eigen::MatrixXd covariance;  // of component 1
-};
-
-Repaired one_component(const FamilyCase& c, const Eigen::MatrixXd& points, double strength) {
-  const auto bank = family_of(c).place(points.leftCols(1), Eigen::VectorXd::Ones(points.rows()));
-  const auto statistics = statistics_of(*bank, points, Eigen::MatrixXd::Ones(points.cols(), 1));
-  const Prior prior{{strength, 1e-3, 0}, Eigen::VectorXd::Ones(points.rows())};
-  auto found = maximise(statistics, *bank, prior);
-  check_usable(c, found);
-  return {found, components_of(c, *found.bank).front().covariance.cast<double>()};
-}
-
-TEST_CASE("points on a line make a covariance that needs jitter only where coordinates may correlate", "[family]") {
+TEST_CASE("components can be placed anywhere, and are usable there", "[family]") {
   const auto c = any_family();
-  // Along (1, 1): variances 2/3, covariance 2/3.
-  const auto found = one_component(c, (Eigen::MatrixXd(2, 3) << -1, 0, 1, -1, 0, 1).finished(), 0);
-  CHECK(found.maximised.repairs.front() == (dense(c) ? Repair::jitter : Repair::none));
-  CHECK(found.covariance(0, 0) == Approx(2.0 / 3).epsilon(1e-9));
-  if (dense(c)) CHECK(found.covariance(1, 0) == Approx(2.0 / 3).epsilon(1e-9));
+  const double unit = GENERATE(1e-30, 1.0, 1e3, 1e30);
+  const Eigen::MatrixXd centres = unit * Sampler(5).normals(c.dimension, 7);
+  const auto bank = family_of(c).place(centres, Eigen::VectorXd::Constant(c.dimension, unit * unit));
+  CHECK(bank->size() == 7);
+  CHECK(bank->dimension() == c.dimension);
+  check_usable(*bank);
+  check_usable(*family_of(c).place(Eigen::MatrixXd::Zero(c.dimension, 2), Eigen::VectorXd::Ones(c.dimension)));
 }
 
-TEST_CASE("points that are all equal make a covariance at the bottom of the ladder, relative to the stream",
-          "[family]") {
+TEST_CASE("components placed at points of the support give them a density", "[family]") {
   const auto c = any_family();
-  const auto found = one_component(c, Eigen::MatrixXd::Constant(2, 9, 1e8), 0);
-  CHECK(found.maximised.repairs.front() == (dense(c) ? Repair::jitter : Repair::eigenvalue_floor));
-  CHECK(found.covariance(0, 0) == Approx(dense(c) ? 1e-12 : 1e-9));
-  // With a prior it is the prior's: 9 points at 0 and 1 at 1e-3.
-  const auto held = one_component(c, Eigen::MatrixXd::Constant(2, 9, 1e8), 1);
-  CHECK(held.maximised.repairs.front() == Repair::none);
-  CHECK(held.covariance(0, 0) == Approx(1e-4));
-}
-
-TEST_CASE("a single point without a prior still makes a distribution", "[family]") {
-  const auto c = any_family();
-  const auto found = one_component(c, Eigen::Vector2d(3, 4), 0);
-  CHECK(found.maximised.repairs.front() != Repair::none);
-  CHECK(found.maximised.bank->pack()(0, 0) == 3);
-}
-
-TEST_CASE("scatter that no points can have is repaired from its good directions, or kept", "[family]") {
-  const auto c = any_family();
-  const auto bank = family_of(c).place(Eigen::MatrixXd::Zero(2, 1), Eigen::Vector2d(7, 7));
-  BankStatistics statistics = family_of(c).empty(2, 1);
-  statistics.weight[0] = 1;
-  if (dense(c))
-    statistics.moments.col(0) << 0, 0, 1, 2, 1;  // eigenvalues 3 and -1
-  else
-    statistics.moments.col(0) << 0, 0, -1, -1;
-  const auto found = maximise(statistics, *bank, no_prior(2));
-  check_usable(c, found);
-  CHECK(found.repairs.front() == Repair::eigenvalue_floor);
-}
-
-TEST_CASE("beyond repair a component keeps all of its last good parameters", "[family]") {
-  const auto c = any_family();
-  const double bad = GENERATE(std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN());
-  const auto bank = family_of(c).place(Eigen::MatrixXd::Constant(2, 1, 5), Eigen::Vector2d(7, 7));
-  BankStatistics statistics = family_of(c).empty(2, 1);
-  statistics.weight[0] = 1;
-  statistics.moments.col(0).setConstant(1);
-  statistics.moments.col(0).tail(1).setConstant(bad);
-  auto found = maximise(statistics, *bank, no_prior(2));
-  CHECK(found.repairs.front() == Repair::kept_previous);
-  CHECK(same_bits(found.bank->pack(), bank->pack()));
-
-  statistics.moments.col(0).setConstant(1);
-  statistics.moments(0, 0) = bad;
-  found = maximise(statistics, *bank, no_prior(2));
-  CHECK(found.repairs.front() == Repair::kept_previous);
-  const Index kept = c.shape == Shape::tied ? 2 : found.bank->pack().rows();  // a tied covariance belongs to all
-  CHECK(same_bits(found.bank->pack().topRows(kept), bank->pack().topRows(kept)));
-}
-
-TEST_CASE("no points and no prior leave the last good covariance", "[family]") {
-  const auto c = any_family();
-  const auto bank = family_of(c).place(Eigen::MatrixXd::Constant(2, 2, 5), Eigen::Vector2d(7, 7));
-  const auto found = maximise(family_of(c).empty(2, 2), *bank, no_prior(2));
-  check_usable(c, found);
-  CHECK(components_of(c, *found.bank).front().covariance(0, 0) == 7);
+  const Example e(c);
+  const auto bank = e.family->place(e.points.leftCols(6), e.prior.variances);
+  check_usable(*bank);
+  const Eigen::MatrixXd found = log_densities(*bank, tile_of(e.points.leftCols(6)));
+  for (Index k = 0; k < 6; ++k) CHECK(found(k, k) > -1e300);
 }
 
 TEST_CASE("maximising and packing never yield a number that is not finite", "[family]") {
   const auto c = any_family();
-  const double unit = GENERATE(1e-150, 1e-100, 1e-30, 1.0, 1e30, 1e100, 1e149);
   const double strength = GENERATE(0.0, 1.0);
-  CAPTURE(unit, strength);
-  const Eigen::MatrixXd points = unit * Sampler(3).normals(kDimension, 40);
-  const Eigen::VectorXd spread = Eigen::VectorXd::Constant(kDimension, unit * unit);
-  const auto bank = family_of(c).place(points.leftCols(kComponents), spread);
+  CAPTURE(strength);
+  const Example e(c);
+  const Index components = e.bank->size();
+  const Index different = GENERATE(1, 2, 60);  // one point over and over, two points, many
+  CAPTURE(different);
+  Eigen::MatrixXd points(c.dimension, 60);
+  for (Index i = 0; i < 60; ++i) points.col(i) = e.points.col(i % different * components);  // of component 1
   for (const double share : {1e-300, 1e-12, 1.0, 1e6}) {
     CAPTURE(share);
-    const auto statistics = statistics_of(*bank, points, Eigen::MatrixXd::Constant(40, kComponents, share));
+    Eigen::MatrixXd shares = Eigen::MatrixXd::Zero(60, components);
+    shares.col(0).setConstant(share);
+    const auto statistics = statistics_of(*e.bank, points, shares);
     REQUIRE(statistics.moments.allFinite());
-    check_usable(c, maximise(statistics, *bank, {{strength, 1e-3, 0}, spread}));
+    for (const Eigen::MatrixXd& stream : {e.points, points}) {
+      const auto found = maximise(statistics, *e.bank, prior_of(stream, {strength, 1e-3, 0}));
+      check_usable(*found.bank);
+      CHECK(log_densities(*found.bank, tile_of(points)).col(0).allFinite());
+    }
   }
+}
+
+TEST_CASE("components of points that are all equal stay usable for as long as they learn them", "[family]") {
+  const auto c = any_family();
+  const double strength = GENERATE(0.0, 1.0);
+  CAPTURE(strength);
+  const Example e(c);
+  const Eigen::MatrixXd points = e.points.col(0).replicate(1, 40);
+  const Prior prior = prior_of(points, {strength, 1e-3, 0});
+  auto bank = e.bank;
+  Eigen::MatrixXd shares = Eigen::MatrixXd::Zero(40, bank->size());
+  shares.col(0).setOnes();
+  for (int step = 0; step < 200; ++step) bank = maximise(statistics_of(*bank, points, shares), *bank, prior).bank;
+  check_usable(*bank);
+  CHECK(std::isfinite(log_densities(*bank, tile_of(points))(0, 0)));
+}
+
+TEST_CASE("no points and no prior leave components usable", "[family]") {
+  const auto c = any_family();
+  const Example e(c);
+  check_usable(*maximise(e.family->empty(c.dimension, e.bank->size()), *e.bank, e.prior).bank);
+}
+
+TEST_CASE("from statistics that hold no numbers a component keeps all of its last good parameters", "[family]") {
+  const auto c = any_family();
+  const double bad = GENERATE(std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN());
+  if (!c.keeps(Law::moved_by_points)) return;
+  const Example e(c);
+  auto statistics = e.statistics(0, 200);
+  statistics.moments.col(1).setConstant(bad);
+  const auto found = maximise(statistics, *e.bank, e.prior);
+  check_usable(*found.bank);
+  CHECK(same_bits(found.bank->pack().col(1), c.parameters.col(1)));
+  if (c.keeps(Law::own_parameters))
+    CHECK(found.repairs == std::vector<Repair>{Repair::none, Repair::kept_previous, Repair::none});
+}
+
+TEST_CASE("a component that is kept keeps its parameters, to the last bit", "[family]") {
+  const auto c = any_family();
+  if (!c.keeps(Law::own_parameters)) return;
+  const Example e(c);
+  const auto found = e.family->maximise(e.statistics(0, 200), e.prior, *e.bank, {false, true, false}).bank->pack();
+  CHECK(same_bits(found.col(1), c.parameters.col(1)));
+  if (c.keeps(Law::moved_by_points)) CHECK_FALSE(same_bits(found.col(0), c.parameters.col(0)));
 }
 
 }  // namespace

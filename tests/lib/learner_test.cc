@@ -169,7 +169,7 @@ TEST_CASE("a warm-up that cannot be learned does not spoil what comes after it")
 }
 
 TEST_CASE("a starved component keeps its parameters and is reported once, revived likewise") {
-  const auto c = GENERATE(from_range(family_cases()));
+  const auto c = GENERATE(from_range(gaussian_cases()));
   CAPTURE(c.name);
   Truth truth;
   truth.weights = {0.5, 0.5};

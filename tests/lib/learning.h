@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "emulsion/learner.h"
-#include "lib/families_under_test.h"
+#include "lib/gaussian_cases.h"
 
 namespace emulsion::testing {
 
@@ -75,10 +75,11 @@ inline std::vector<Gaussian> components_near(const Snapshot& model, Shape shape,
   return result;
 }
 
-// What learns the clusters of three_clusters, and what it has found of them.
+// What learns the clusters of three_clusters, from fewer points than usual, and what it has found of them.
 inline LearnerOptions clusters(Index components = 3) {
   LearnerOptions options;
   options.components = components;
+  options.seed.points = 50 * components;
   return options;
 }
 

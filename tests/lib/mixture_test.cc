@@ -2,14 +2,14 @@
 
 #include <catch2/catch.hpp>
 
-#include "lib/bank_at_work.h"
+#include "lib/gaussian_at_work.h"
 
 namespace emulsion {
 namespace {
 
 using namespace testing;
 
-const FamilyCase kFull{"gaussian(full)", Shape::full};
+const GaussianCase kFull{"gaussian(full)", Shape::full};
 
 Mixture mixture_of(const std::vector<Gaussian>& components) {
   Eigen::VectorXd weights(components.size());

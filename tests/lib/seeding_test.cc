@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "lib/bank_at_work.h"
+#include "lib/gaussian_at_work.h"
 
 namespace emulsion {
 namespace {
@@ -42,17 +42,17 @@ void check_finds(const Mixture& mixture, const Truth& truth, double tolerance) {
   }
 }
 
-void check_usable(const FamilyCase& c, const Mixture& mixture) {
+void check_usable(const GaussianCase& c, const Mixture& mixture) {
   CHECK(packed(mixture).allFinite());
   CHECK(family_of(c).unpack(packed(mixture), mixture.dimension()));
   CHECK(mixture.weights().sum() == Approx(1).epsilon(1e-12));
   CHECK(mixture.weights().minCoeff() >= 0);
 }
 
-TEST_CASE("the first model needs 50 points a component, or 10 for each of its d + 1, or as many as the options say") {
+TEST_CASE("the first model needs 200 points a component, or 20 for each of its d + 1, or as many as the options say") {
   LearnerOptions options = options_for("gaussian(full)", 3);
-  CHECK(points_to_seed(options, 2) == 150);
-  CHECK(points_to_seed(options, 9) == 300);
+  CHECK(points_to_seed(options, 2) == 600);
+  CHECK(points_to_seed(options, 19) == 1200);
   options.seed.points = 17;
   CHECK(points_to_seed(options, 9) == 17);
 }
@@ -65,7 +65,7 @@ TEST_CASE("an unknown family cannot be seeded") {
 }
 
 TEST_CASE("well separated clusters are found, whatever the seed of the random numbers") {
-  const auto c = GENERATE(from_range(family_cases()));
+  const auto c = GENERATE(from_range(gaussian_cases()));
   CAPTURE(c.name);
   const Truth truth = three_clusters();
   const auto batch = draw(truth, 600, 3);
@@ -87,7 +87,7 @@ TEST_CASE("seven clusters in the plane are found") {
 }
 
 TEST_CASE("the same points and options give the same bits, on one thread or eight") {
-  const auto c = GENERATE(from_range(family_cases()));
+  const auto c = GENERATE(from_range(gaussian_cases()));
   auto batch = draw(three_clusters(), 900, 3);
   lose_coordinates(batch, 0.05, 4);
   const auto first = seed(batch, options_for(c.name, 3));
@@ -99,13 +99,13 @@ TEST_CASE("the same points and options give the same bits, on one thread or eigh
 }
 
 TEST_CASE("fewer points than components still give a usable mixture") {
-  const auto c = GENERATE(from_range(family_cases()));
+  const auto c = GENERATE(from_range(gaussian_cases()));
   const Index n = GENERATE(1, 2, 4);
   check_usable(c, *seed({Sampler(1).normals(2, n), {}, {}}, options_for(c.name, 5)));
 }
 
 TEST_CASE("points that are all equal still give a usable mixture, at their place") {
-  const auto c = GENERATE(from_range(family_cases()));
+  const auto c = GENERATE(from_range(gaussian_cases()));
   const double prior = GENERATE(0.0, 1.0);
   const double place = GENERATE(0.0, 7.25, -1e8);
   LearnerOptions options = options_for(c.name, 3);
@@ -116,7 +116,7 @@ TEST_CASE("points that are all equal still give a usable mixture, at their place
 }
 
 TEST_CASE("a constant coordinate does not hide the others") {
-  const auto c = GENERATE(from_range(family_cases()));
+  const auto c = GENERATE(from_range(gaussian_cases()));
   Truth truth = three_clusters();
   auto batch = draw(truth, 600, 3);
   batch.points.conservativeResize(3, Eigen::NoChange);
@@ -129,7 +129,7 @@ TEST_CASE("a constant coordinate does not hide the others") {
 }
 
 TEST_CASE("weights count as repeated points") {
-  const auto c = GENERATE(from_range(family_cases()));
+  const auto c = GENERATE(from_range(gaussian_cases()));
   const auto batch = draw(three_clusters(), 400, 5);
   PointBatch weighted = batch, repeated;
   weighted.weights = Eigen::VectorXd::Ones(400);
@@ -151,7 +151,7 @@ TEST_CASE("weights count as repeated points") {
 }
 
 TEST_CASE("clusters are found where a fifth of the coordinates is missing") {
-  const auto c = GENERATE(from_range(family_cases()));
+  const auto c = GENERATE(from_range(gaussian_cases()));
   auto batch = draw(three_clusters(), 600, 6);
   lose_coordinates(batch, 0.2, 7);
   for (std::uint64_t number = 1; number <= 3; ++number)
@@ -159,7 +159,7 @@ TEST_CASE("clusters are found where a fifth of the coordinates is missing") {
 }
 
 TEST_CASE("scaling all units scales the mixture and nothing else") {
-  const auto c = GENERATE(from_range(family_cases()));
+  const auto c = GENERATE(from_range(gaussian_cases()));
   const double unit = GENERATE(1e-6, 1e6);
   auto batch = draw(three_clusters(), 600, 3);
   const auto before = packed(*seed(batch, options_for(c.name, 3)));
@@ -171,7 +171,7 @@ TEST_CASE("scaling all units scales the mixture and nothing else") {
 }
 
 TEST_CASE("scaling one coordinate alone does so too where coordinates have their own variances") {
-  const auto c = GENERATE(from_range(family_cases()));
+  const auto c = GENERATE(from_range(gaussian_cases()));
   if (c.shape == Shape::spherical) return;
   auto batch = draw(three_clusters(), 600, 3);
   const auto before = packed(*seed(batch, options_for(c.name, 3)));

@@ -5,7 +5,7 @@
 
 #include "emulsion/em_pass.h"
 #include "emulsion/mixture.h"
-#include "lib/bank_at_work.h"
+#include "lib/gaussian_at_work.h"
 
 namespace emulsion {
 namespace {
@@ -14,8 +14,8 @@ using namespace testing;
 
 struct Example {
   Example() {
-    const FamilyCase full{"gaussian(full)", Shape::full};
-    const FamilyCase diagonal{"gaussian(diagonal)", Shape::diagonal};
+    const GaussianCase full{"gaussian(full)", Shape::full};
+    const GaussianCase diagonal{"gaussian(diagonal)", Shape::diagonal};
     mixture = std::make_shared<const Mixture>(
         std::vector<std::shared_ptr<const Bank>>{bank_of(full, example_components(Shape::full, 2, 2)),
                                                  bank_of(diagonal, example_components(Shape::diagonal, 2, 1, 1))},

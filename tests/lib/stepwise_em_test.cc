@@ -11,7 +11,7 @@ namespace {
 
 using namespace testing;
 
-LearnerOptions options_for(const FamilyCase& c, Index components, StepKind kind) {
+LearnerOptions options_for(const GaussianCase& c, Index components, StepKind kind) {
   LearnerOptions options;
   options.family = c.name;
   options.components = components;
@@ -38,7 +38,7 @@ std::vector<Gaussian> components_of(const Snapshot& model, Shape shape) {
 }
 
 TEST_CASE("with step 1/t, one frozen-model pass equals one batch EM step") {
-  const auto c = GENERATE(from_range(family_cases()));
+  const auto c = GENERATE(from_range(gaussian_cases()));
   const bool hard = GENERATE(false, true);
   CAPTURE(c.name, hard);
   LearnerOptions options = options_for(c, 3, StepKind::cumulative);
@@ -220,7 +220,7 @@ TEST_CASE("what is published with averaging is the mean of the statistics of all
 }
 
 TEST_CASE("labels are those of the averaged model while the plain one learns") {
-  LearnerOptions options = options_for(family_cases().front(), 3, StepKind::constant);
+  LearnerOptions options = options_for(gaussian_cases().front(), 3, StepKind::constant);
   options.averaging = true;
   options.batch_points = 64;
   const PointBatch batch = draw(three_clusters(), 2000, 5);
@@ -240,7 +240,7 @@ TEST_CASE("labels are those of the averaged model while the plain one learns") {
 }
 
 TEST_CASE("averaging follows no model but its own: without it the same points give the same learning model") {
-  LearnerOptions options = options_for(family_cases().front(), 3, StepKind::power_law);
+  LearnerOptions options = options_for(gaussian_cases().front(), 3, StepKind::power_law);
   const PointBatch batch = draw(three_clusters(), 3000, 5);
   Learner plain = learner(options, 2);
   plain.learn(batch, false);
@@ -253,7 +253,7 @@ TEST_CASE("averaging follows no model but its own: without it the same points gi
 }
 
 TEST_CASE("two halves learned under one frozen model merge into the whole") {
-  LearnerOptions options = options_for(family_cases().front(), 3, StepKind::cumulative);
+  LearnerOptions options = options_for(gaussian_cases().front(), 3, StepKind::cumulative);
   options.batch_points = 100000;
   const Snapshot model = model_of("gaussian(full)", Shape::full, example_components(Shape::full, 2, 3), 0);
   const PointBatch batch = draw(three_clusters(), 4000, 8);
@@ -274,7 +274,7 @@ TEST_CASE("two halves learned under one frozen model merge into the whole") {
 }
 
 TEST_CASE("mini-batches are closed by event time before the point that is too late") {
-  LearnerOptions options = options_for(family_cases().front(), 1, StepKind::cumulative);
+  LearnerOptions options = options_for(gaussian_cases().front(), 1, StepKind::cumulative);
   options.batch_points = 5;
   options.batch_seconds = 2;
   const std::vector<Gaussian> guess{{1, WideVector::Zero(1), WideMatrix::Identity(1, 1)}};
@@ -292,7 +292,7 @@ TEST_CASE("mini-batches are closed by event time before the point that is too la
 }
 
 TEST_CASE("times as far apart as numbers go are only far apart") {
-  LearnerOptions options = options_for(family_cases().front(), 1, StepKind::half_life);
+  LearnerOptions options = options_for(gaussian_cases().front(), 1, StepKind::half_life);
   options.step.half_life_points = 0;
   options.step.half_life_seconds = 1;
   options.batch_seconds = 1;

@@ -115,6 +115,24 @@ TEST_CASE("chunks hold every row once and know their first line", "[reader]") {
   CHECK_FALSE(reader->read(0));
 }
 
+TEST_CASE("every row has its line, and lines their place in words", "[reader]") {
+  auto reader = reader_of("a,b\n1,2\n\n3,\"4\"\n5,6\n", "p.csv");
+  REQUIRE(reader);
+  const auto table = reader->read(10).value();
+  CHECK(table->lines == std::vector<std::uint64_t>{2, 4, 5});
+  CHECK(reader->place(4) == "p.csv:4");
+}
+
+TEST_CASE("other columns can be taken before the first read", "[reader]") {
+  auto reader = reader_of("a,b,c\n1,2,3\n4,5,6\n", "p.csv");
+  REQUIRE(reader);
+  CHECK(reader->all_columns() == Strings{"a", "b", "c"});
+  CHECK_FALSE(reader->choose({"d"}));
+  REQUIRE(reader->choose({"c", "a"}));
+  CHECK(reader->columns() == Strings{"c", "a"});
+  CHECK(reader->read(10).value()->batch.points == rows({{3, 1}, {6, 4}}));
+}
+
 TEST_CASE("the first line of a CSV file is a header if a cell of it is not a number", "[reader][csv]") {
   CHECK(reader_of(kFaithful, "p.csv")->columns() == Strings{"eruptions", "waiting"});
   CHECK(reader_of("1,2\n3,4\n", "p.csv")->columns() == Strings{"x0", "x1"});

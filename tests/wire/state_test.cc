@@ -96,6 +96,15 @@ TEST_CASE("a state is encoded and decoded bit for bit, whatever the family and t
   CHECK(digest(original->state()) == digest(restored->state()));
 }
 
+TEST_CASE("what a family failed on in the mini-batch under way is told after a restart too") {
+  StreamState state = state_of(quick("gaussian(full)"), 110);
+  state.learner->stepwise->batch.banks.front().failure = "family \"broken\": maximise threw \"out of order\"";
+  const auto decoded = decode_state(encode_state(state));
+  REQUIRE(decoded);
+  CHECK(decoded->learner->stepwise->batch.banks.front().failure == "family \"broken\": maximise threw \"out of order\"");
+  CHECK(decoded->learner->stepwise->statistics.banks.front().failure == "");
+}
+
 TEST_CASE("every field around the learner comes back") {
   StreamState state = state_of(quick("gaussian(full)"), 0);
   state.learner.reset();

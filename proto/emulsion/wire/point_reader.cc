@@ -224,6 +224,14 @@ Result<void> PointReader::State::append(PointTable& table, std::vector<double>& 
   return {};
 }
 
+Result<void> PointReader::choose(std::vector<std::string> columns) {
+  state_->options.columns = std::move(columns);
+  state_->coordinates.clear();
+  state_->columns.clear();
+  state_->left_out.clear();
+  return state_->choose_columns();
+}
+
 Result<std::optional<PointTable>> PointReader::read(Index max_rows) {
   State& state = *state_;
   if (state.pending_error) return fail(std::exchange(state.pending_error, std::nullopt)->message);
@@ -244,6 +252,7 @@ Result<std::optional<PointTable>> PointReader::read(Index max_rows) {
     if (outcome) {
       state.has_record = false;
       if (const Result<void> added = state.append(table, values, weights)) {
+        table.lines.push_back(state.record.line);
         if (rows++ == 0) {
           table.first_line = state.record.line;
           deadline = Clock::now() + state.options.patience;
@@ -294,6 +303,8 @@ PointReader& PointReader::operator=(PointReader&&) noexcept = default;
 
 const std::vector<std::string>& PointReader::columns() const { return state_->columns; }
 const std::vector<std::string>& PointReader::left_out() const { return state_->left_out; }
+std::string PointReader::place(std::uint64_t line) const { return state_->records->place(line); }
+const std::vector<std::string>& PointReader::all_columns() const { return state_->records->columns(); }
 std::uint64_t PointReader::refused_rows() const { return state_->refused; }
 const std::vector<std::string>& PointReader::refusals() const { return state_->refusals; }
 

@@ -78,13 +78,15 @@ struct PointReaderOptions {
 //   batch       d x n; weights and times only if there are columns of them
 //   labels      n, as the file spells them; empty if there is no label column
 //   first_line  where the first row stands, from 1; in an npy file its number, from 1
+//   lines       n, where each row stands
 struct PointTable {
   PointBatch batch;
   std::vector<std::string> labels;
   std::uint64_t first_line = 0;
+  std::vector<std::uint64_t> lines;
 };
 
-// Call order: open|make read*
+// Call order: open|make choose? read*
 // Not thread-safe. Untrusted input is refused before anything is allocated for it: a line is at most 16 MiB long and
 // has at most 65536 columns.
 class PointReader {
@@ -101,6 +103,10 @@ class PointReader {
   PointReader(PointReader&&) noexcept;
   PointReader& operator=(PointReader&&) noexcept;
 
+  // Takes other columns as the coordinates, as PointReaderOptions::columns has them; before the first read.
+  // Errors: no such column.
+  Result<void> choose(std::vector<std::string> columns);
+
   // Up to max_rows rows (>= 1), at least one; nothing at the end.
   // Errors: with `stop` a bad row, such as `faithful.csv:17: column "waiting": "n/a" is not a number`, after the rows
   // before it have been returned; with either policy a file that is damaged or cannot be read, after which reading is
@@ -109,6 +115,12 @@ class PointReader {
 
   // Names of the coordinates, d.
   const std::vector<std::string>& columns() const;
+
+  // The place of a line for messages, such as "faithful.csv:17".
+  std::string place(std::uint64_t line) const;
+
+  // Names of all columns, the label and the like included.
+  const std::vector<std::string>& all_columns() const;
 
   // Names of the columns that are not coordinates because their first cell is not a number.
   const std::vector<std::string>& left_out() const;

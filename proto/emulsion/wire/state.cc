@@ -56,6 +56,7 @@ void put(const Statistics& statistics, v1::StatisticsState* out) {
     to->set_family(bank.family->name());
     put(bank.weight, to->mutable_weights());
     put(bank.moments, to->mutable_moments());
+    to->set_failure(bank.failure);
   }
   put(statistics.coordinates.weight, out->mutable_coordinate_weights());
   put(statistics.coordinates.mean, out->mutable_coordinate_means());
@@ -79,6 +80,7 @@ Result<Statistics> statistics_of(const v1::StatisticsState& from, const Mixture&
       return fail(place + ": bank " + std::to_string(b + 1) + " does not fit its mixture");
     bank.weight = vector_of(saved.weights());
     bank.moments = Eigen::Map<const Eigen::MatrixXd>(saved.moments().data(), bank.moments.rows(), bank.moments.cols());
+    bank.failure = saved.failure();
   }
   const int d = static_cast<int>(mixture.dimension());
   if (from.coordinate_weights_size() != d || from.coordinate_means_size() != d || from.coordinate_squares_size() != d ||
