@@ -61,7 +61,8 @@ Range range_of(const std::vector<double>& values, const std::vector<ShapedModel>
   Range range = points;
   for (const ShapedModel& model : models) {
     for (const ComponentShape& shape : model.shapes) {
-      if (shape.noise && any) continue;
+      // One of the others might have nothing where it seems to reach.
+      if (any && (shape.noise || !shape.symmetric[static_cast<std::size_t>(coordinate)])) continue;
       const double reach = kComponentReach * std::sqrt(shape.covariance(coordinate, coordinate));
       include(range, shape.centre[coordinate] - reach, nearby, room);
       include(range, shape.centre[coordinate] + reach, nearby, room);

@@ -29,7 +29,7 @@ struct PlotAxis {
   std::vector<double> bars;
 };
 
-// The axis shows all points, and the components as far as they are near them; without points, all components.
+// The axis shows all points, and symmetric components as far as they are near them; without points, all components.
 //   points      d x n
 //   models      at least one
 //   with_bars   whether there is a histogram. Its bars are no wider than suits the components of the last model

@@ -21,7 +21,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kColours = 7;      // of plot.py
-constexpr double kMostAboveHistogram = 3;  // times its highest bar: where a curve is cut off
+constexpr double kMostAboveHistogram = 1.5;  // times its highest bar: where a curve is cut off
 
 std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
