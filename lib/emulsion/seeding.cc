@@ -16,8 +16,8 @@ namespace {
 
 constexpr int kLloydIterations = 10;
 constexpr std::array kTrims = {0.1, 0.05, 0.2, 0.0};  // fractions of the points that are set aside, if there is noise
-constexpr Index kSetAside = -1;                       // the cluster of such a point
-constexpr Index kScreeningPasses = 30;                  // EM passes before the starts are compared
+constexpr Index kSetAside = -1;         // the cluster of such a point
+constexpr Index kScreeningPasses = 30;  // EM passes before the starts are compared
 constexpr double kSmallestGain = 1e-7;  // as a fraction of the log likelihood: less than this and EM has arrived
 
 // Points as k-means sees them: missing coordinates at their mean, every coordinate of variance 1.

