@@ -12,6 +12,7 @@ constexpr double kCentreReach = 4;   // standard deviations to both sides of a c
 constexpr double kCentreStep = 0.1;  // ... in steps of so many
 constexpr int kBisections = 30;      // of the interval in which a density jumps
 constexpr double kJump = 0.01;       // of the highest density: what counts as one
+constexpr double kLowestLogDensity = -700;  // below it a density is 0
 constexpr double kMostBins = 200;
 constexpr double kMostWholeNumbers = 1000;
 
@@ -33,7 +34,9 @@ Eigen::MatrixXd densities(const Mixture& mixture, Index axis, const std::vector<
       bank->log_densities(tile, covering_lanes(0, tile.size()), out, first);
       first += bank->size();
     }
-    result.middleRows(done, tile.size()) = out.topRows(tile.size()).exp().matrix();
+    // Eigen's exp of minus infinity is not quite 0.
+    const auto logs = out.topRows(tile.size());
+    result.middleRows(done, tile.size()) = (logs < kLowestLogDensity).select(0.0, logs.exp()).matrix();
     done += tile.size();
   }
   return result * mixture.weights().asDiagonal();

@@ -186,6 +186,39 @@ TEST_CASE("an axis shows all points, and components as far as they are near") {
   CHECK(ranges[1][1].get<double>() == Approx(5 + 0.04 * 5.75));
 }
 
+TEST_CASE("a component that is not symmetric adds nothing to an axis, and whole numbers have room for their bars") {
+  PlottedPoints points;
+  points.points = Eigen::RowVector3d(1, 2, 6);
+  points.columns = {"n"};
+  points.total = 3;
+  PlotOptions options;
+  options.kind = PlotKind::density;
+  options.axes = {0};
+  options.names = points.columns;
+  const auto counts = model(R"json({"components": [{"weight": 1, "family": "poisson", "parameters": {"rate": [3]}}]})json");
+  const Json document = Json::parse(models_document(points, {{counts, "out.png", ""}}, options));
+  CHECK(document["ranges"] == Json({{0.4, 6.6}}));
+  CHECK(document["discrete"] == Json({true}));
+  CHECK(document["histograms"][0]["values"] == Json({1, 2, 3, 4, 5, 6}));
+}
+
+TEST_CASE("a point that no component can have given has no label") {
+  const auto positive = model(R"json({"components": [{"weight": 1, "family": "exponential", "parameters": {"rate": [1]}}]})json");
+  CHECK(labels_of(*positive.mixture, Eigen::RowVector3d(1, -1, 2)) == std::vector<Index>{0, -1, 0});
+}
+
+TEST_CASE("noise has neither ellipse nor style, and takes no colour from the others") {
+  const auto noisy = model(R"json({"components": [
+      {"id": 1, "weight": 0.1, "family": "uniform", "parameters": {"lowest": [-5, -5], "highest": [15, 15]}},
+      {"id": 2, "weight": 0.9, "mean": [0, 2], "covariance": [[1, 0], [0, 4]]}]})json");
+  const PlottedPoints points = ten_points();
+  const Json picture = Json::parse(models_document(points, {{noisy, "out.png", ""}}, scatter_of(points)))["pictures"][0];
+  CHECK(picture["components"][0]["style"].is_null());
+  CHECK(picture["components"][0]["ellipses"].empty());
+  CHECK(picture["components"][1]["style"] == 1);
+  CHECK(picture["components"][1]["ellipses"].size() == 1);
+}
+
 TEST_CASE("with more points than are wanted some are drawn, and the picture says so") {
   const PlottedPoints points = ten_points();
   PlotOptions options = scatter_of(points);
