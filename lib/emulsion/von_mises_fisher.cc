@@ -161,7 +161,7 @@ class FisherFamily final : public Family {
   std::optional<std::string> refusal(std::span<const double> point) const override {
     double squares = 0;
     for (std::size_t j = 0; j < point.size(); ++j) {
-      if (std::isnan(point[j])) return "coordinate " + std::to_string(j + 1) + ": missing, expected all coordinates of a direction";
+      if (std::isnan(point[j])) return "coordinate " + std::to_string(j) + ": missing, expected all coordinates of a direction";
       squares += point[j] * point[j];
     }
     const double length = std::sqrt(squares);

@@ -74,7 +74,7 @@ inline FamilyCase coordinates_case(const std::string& name, const Eigen::MatrixX
           3,
           parameters,
           draw_all,
-          {{Eigen::Vector3d(1, refused, 1), "coordinate 2: " + expected}},
+          {{Eigen::Vector3d(1, refused, 1), "coordinate 1: " + expected}},
           std::move(exempt)};
 }
 
@@ -135,9 +135,9 @@ inline FamilyCase categorical_case() {
                    {0.125, 0.5, 0.125, 0.25, 0.0625, 0.0625, 0.125, 0.75},
                    {0.1, 0.1, 0.2, 0.6, 0.5, 0.25, 0.125, 0.125}}),
           draw,
-          {{Eigen::Vector2d(3, 4), "coordinate 2: 4, expected a whole number from 0 to 3"},
-           {Eigen::Vector2d(0.5, 1), "coordinate 1: 0.5, expected a whole number from 0 to 3"},
-           {Eigen::Vector2d(-1, 1), "coordinate 1: -1, expected a whole number from 0 to 3"}}};
+          {{Eigen::Vector2d(3, 4), "coordinate 1: 4, expected a whole number from 0 to 3"},
+           {Eigen::Vector2d(0.5, 1), "coordinate 0: 0.5, expected a whole number from 0 to 3"},
+           {Eigen::Vector2d(-1, 1), "coordinate 0: -1, expected a whole number from 0 to 3"}}};
 }
 
 // Two coordinates that correlate around a count.
@@ -154,7 +154,7 @@ inline FamilyCase product_case() {
           3,
           parameters,
           draw,
-          {{Eigen::Vector3d(0.5, -2, 0.5), "poisson[1]: coordinate 1: -2, expected a whole number >= 0"}}};
+          {{Eigen::Vector3d(0.5, -2, 0.5), "poisson[1]: coordinate 0: -2, expected a whole number >= 0"}}};
 }
 
 inline FamilyCase student_case() {
@@ -173,7 +173,7 @@ inline FamilyCase fisher_case() {
   parameters << 1, 0, -0.48, 0, 0.6, 0.6, 0, 0.8, -0.64, 4, 12, 40;
   const DrawPoint draw = [](Sampler& sampler, const Eigen::VectorXd& p) { return draw_direction(sampler, p.head(3), p[3]); };
   const std::vector<Refused> refused = {{Eigen::Vector3d(2, 0, 0), "length 2, expected a direction of length 1"},
-                                        {Eigen::Vector3d(0.6, std::nan(""), 0.8), "coordinate 2: missing, expected all coordinates of a direction"}};
+                                        {Eigen::Vector3d(0.6, std::nan(""), 0.8), "coordinate 1: missing, expected all coordinates of a direction"}};
   return {"von_mises_fisher", 3, parameters, draw, refused, {{Law::missing_coordinates, "a direction without one of them is none"}}};
 }
 

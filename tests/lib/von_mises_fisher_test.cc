@@ -216,7 +216,7 @@ TEST_CASE("what points in no direction is refused", "[von_mises_fisher]") {
   CHECK(reason({0.6, 0.8}) == "none");
   CHECK(reason({3, 4}) == "length 5, expected a direction of length 1");
   CHECK(reason({0, 0}) == "length 0, expected a direction of length 1");
-  CHECK(reason({1, std::nan("")}) == "coordinate 2: missing, expected all coordinates of a direction");
+  CHECK(reason({1, std::nan("")}) == "coordinate 1: missing, expected all coordinates of a direction");
   const auto bank = bank_of(Eigen::Vector2d(0.6, 0.8), 2);
   for (const Eigen::Vector2d& point : {Eigen::Vector2d(3, 4), Eigen::Vector2d(0, 0), Eigen::Vector2d(1, std::nan(""))}) {
     CHECK(log_density(*bank, point) == -HUGE_VAL);
