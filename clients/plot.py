@@ -207,7 +207,7 @@ def draw_density(axes, document, picture, i, small=False):
             drawn, = axes.plot(xs, ys, marker="_", markersize=stem_size(total, 9 * scale), linestyle="none", color=INK, zorder=5)
         else:
             ys = without_flat_ends(total["y"], top)
-            drawn, = axes.plot(total["x"], ys, color=INK, linestyle=(0, (3, 1.5)), linewidth=1.2 * scale, zorder=5)
+            drawn, = axes.plot(total["x"], ys, color=INK, linestyle=(0, (3, 1.5)), linewidth=1.4 * scale, zorder=2)
         drawn.set_gid(f"total-{i}")
     axes.set_xlim(document["ranges"][i])
     if document["tops"][i]:
