@@ -21,7 +21,9 @@ bool is_one_of(std::string_view word, std::initializer_list<std::string_view> wo
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-bool is_symmetric(std::string_view family) { return is_one_of(stem(family), {"gaussian", "normal", "student_t", "von_mises_fisher"}); }
+bool is_symmetric(std::string_view family) {
+  return is_one_of(stem(family), {"gaussian", "normal", "student_t", "von_mises_fisher"});
+}
 bool has_ellipses(std::string_view family) { return is_one_of(stem(family), {"gaussian", "normal", "student_t"}); }
 bool is_discrete(std::string_view family) {
   return is_one_of(stem(family), {"geometric", "poisson", "bernoulli", "categorical"});

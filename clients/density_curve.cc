@@ -7,11 +7,11 @@
 namespace emulsion::client {
 namespace {
 
-constexpr int kEvenPoints = 401;     // of a continuous curve, over its range
-constexpr double kCentreReach = 4;   // standard deviations to both sides of a centre ...
-constexpr double kCentreStep = 0.1;  // ... in steps of so many
-constexpr int kBisections = 30;      // of the interval in which a density jumps
-constexpr double kJump = 0.01;       // of the highest density: what counts as one
+constexpr int kEvenPoints = 401;            // of a continuous curve, over its range
+constexpr double kCentreReach = 4;          // standard deviations to both sides of a centre ...
+constexpr double kCentreStep = 0.1;         // ... in steps of so many
+constexpr int kBisections = 30;             // of the interval in which a density jumps
+constexpr double kJump = 0.01;              // of the highest density: what counts as one
 constexpr double kLowestLogDensity = -700;  // below it a density is 0
 constexpr double kMostBins = 200;
 constexpr double kMostWholeNumbers = 1000;

@@ -175,7 +175,10 @@ Attempt<PlottedPoints> points_for(const PlotFlags& flags, const PlottedModel& mo
   if (!flags.has_points()) {
     points.points.resize(dimension, 0);
     points.columns = model.columns.empty() ? default_names(dimension) : model.columns;
-    return points;
+    if (flags.columns.empty()) return points;
+    points.columns = split_list(flags.columns);
+    if (static_cast<Index>(points.columns.size()) == dimension) return points;
+    return fail(exit_code::kUsage, fmt::format("--columns names {}, but the model has {}", points.columns.size(), dimension));
   }
   wire::PointReaderOptions reader = flags.reader;
   reader.columns = flags.columns.empty() ? model.columns : split_list(flags.columns);
@@ -244,7 +247,8 @@ int plot(const std::vector<std::string>& arguments) {
   flags.text("stream", &plot.stream, "NAME", "a daemon's stream: its model of this moment");
   flags.choice("kind", &plot.kind, {"auto", "scatter", "density", "pairs", "log-likelihood"}, "of picture");
   flags.text("columns", &plot.columns, "NAMES",
-             "the coordinates in the file: names or 0-based positions (default: the model's, or all numbers)");
+             "the coordinates in the file: names or 0-based positions (default: the model's, or all numbers); without a file "
+             "what they are called");
   flags.text("label-column", &plot.reader.label_column, "NAME", "true labels, to be shown beside the clusters");
   flags.text("axes", &plot.axes, "NAMES", "the coordinates that are drawn, of those that there are");
   flags.text("x", &plot.x, "NAME", "the same for one: its density;");

@@ -103,7 +103,8 @@ TEST_CASE("along one of several coordinates the curve is the marginal density") 
 }
 
 TEST_CASE("a curve has both sides of a jump, however narrow the step between its points") {
-  const auto mixture = model(R"json({"components": [{"weight": 1, "family": "exponential", "parameters": {"rate": [2]}}]})json");
+  const auto mixture =
+      model(R"json({"components": [{"weight": 1, "family": "exponential", "parameters": {"rate": [2]}}]})json");
   const Curve curve = curves_along(*mixture.mixture, shapes(mixture), 0, {-1, 5}).components.front();
   // Where it rises from 0 it rises at once, to 2 exp(-2 x) at x = 0.
   std::size_t first = 0;

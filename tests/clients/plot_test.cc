@@ -203,7 +203,8 @@ TEST_CASE("a component that is not symmetric adds nothing to an axis, and whole 
 }
 
 TEST_CASE("a point that no component can have given has no label") {
-  const auto positive = model(R"json({"components": [{"weight": 1, "family": "exponential", "parameters": {"rate": [1]}}]})json");
+  const auto positive =
+      model(R"json({"components": [{"weight": 1, "family": "exponential", "parameters": {"rate": [1]}}]})json");
   CHECK(labels_of(*positive.mixture, Eigen::RowVector3d(1, -1, 2)) == std::vector<Index>{0, -1, 0});
 }
 
@@ -384,6 +385,8 @@ TEST_CASE("files that cannot be used are named") {
     CHECK(captured.exit_code == code);
     return captured.err;
   };
+  CHECK(message({"--model", two, "--columns", "a,b,c", "-o", "a.png"}, 2) ==
+        "emulsion plot: --columns names 3, but the model has 2\n");
   CHECK(message({"--model", files.path("none"), "-o", "a.png"}, 65) ==
         "emulsion plot: " + files.path("none") + ": No such file or directory\n");
   const std::string bad = files.write("bad.json", "{\"components\": []}");

@@ -159,6 +159,8 @@ class PlotTest(EndToEndTest):
         texts, ids = self.svg("--model", "-", stdin=json.dumps(GEYSER))
         self.assertEqual(len(self.ellipses(ids)), 4)
         self.assertIn("waiting_minutes", texts)
+        texts, _ = self.svg("--model", "geyser.json", "--columns", "eruption,waiting")
+        self.assertTrue({"eruption", "waiting"} <= set(texts), texts)
 
     def test_a_running_daemon_shows_its_model_of_this_moment(self):
         daemon = self.start("[defaults]\ncomponents = 2\nrandom_seed = 1\n")
