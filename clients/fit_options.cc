@@ -4,6 +4,7 @@
 #include <limits>
 #include <thread>
 
+#include "clients/family_libraries.h"
 #include "clients/interrupt.h"
 
 namespace emulsion::client {
@@ -202,7 +203,10 @@ std::optional<int> read_fit_options(const std::vector<std::string>& arguments, F
   add_reader_flags(flags, options.reader, words.reader);
   add_learning_flags(flags, options, words);
   add_output_flags(flags, options, words);
+  std::string libraries;
+  add_family_library_flag(flags, &libraries);
   if (const auto over = flags.parse(arguments)) return over;
+  if (const auto over = load_family_libraries("fit", libraries)) return over;
   options.path = paths.front();
   if (const auto over = take_words(flags, words, options)) return over;
   return misplaced(flags, options);

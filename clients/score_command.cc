@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "clients/agreement.h"
+#include "clients/family_libraries.h"
 #include "clients/fit_options.h"
 #include "clients/interrupt.h"
 #include "clients/model_file.h"
@@ -215,7 +216,10 @@ int run_score(const std::vector<std::string>& arguments) {
   flags.toggle("summary", &options.summary, "only the totals, on stdout");
   flags.toggle("quiet,q", &options.quiet, "no totals on stderr");
   add_reader_flags(flags, options.reader, reader);
+  std::string libraries;
+  add_family_library_flag(flags, &libraries);
   if (const auto over = flags.parse(arguments)) return *over;
+  if (const auto over = load_family_libraries(kCommand, libraries)) return *over;
   finish_reader_flags(reader, options.reader);
   options.model_path = paths[0];
   options.path = paths[1];

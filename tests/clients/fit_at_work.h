@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -39,10 +40,10 @@ class Workbench {
   }
 
   // Points of a scenario, in a CSV file with labels.
-  std::string simulate(const std::string& name, const std::string& scenario, std::uint64_t points, std::uint64_t components = 3) const {
+  std::string simulate(const std::string& name, const std::string& scenario, std::uint64_t points, std::optional<Index> components = {}) const {
     ScenarioOptions options;
     options.points = points;
-    options.components = static_cast<Index>(components);
+    if (components) options.components = *components;
     auto source = Scenario::make(scenario, options);
     REQUIRE(source);
     const LabelledPoints drawn = source->next(static_cast<Index>(points));

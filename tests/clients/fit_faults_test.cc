@@ -17,7 +17,8 @@ TEST_CASE("the keys of the result are there, in their order", "[fit]") {
   REQUIRE(captured.exit_code == 0);
   CHECK(captured.err.empty());
   std::vector<std::string> keys;
-  for (const auto& [key, value] : nlohmann::ordered_json::parse(captured.out).items()) keys.push_back(key);
+  const auto object = nlohmann::ordered_json::parse(captured.out);  // which has to outlive what is read of it
+  for (const auto& [key, value] : object.items()) keys.push_back(key);
   const std::vector<std::string> expected = {"dimension", "columns", "points", "weight", "algorithm", "assignment", "mixture", "seed", "restarts",
                                              "iterations", "converged", "log_likelihood", "mean_log_likelihood", "parameters", "bic", "icl", "aic",
                                              "refused_rows", "warnings", "stream", "version", "effective_sample_size", "components"};

@@ -213,7 +213,7 @@ TEST_CASE("threads change nothing", "[fit]") {
     Arguments arguments = {file, "--label-column", "label", "--restarts", "3", "--threads", "1"};
     arguments.insert(arguments.end(), how.begin(), how.end());
     const Json one = bench.fitted(arguments);
-    arguments[5] = "4";
+    arguments[6] = "4";
     CHECK(bench.fitted(arguments) == one);
   }
 }
