@@ -55,6 +55,7 @@ const std::vector<Command>& commands() {
       {"simulate", "points with known truth, to standard output or to the daemon", run_simulate},
       {"fit", "a mixture of the points of a file, without a daemon", run_fit},
       {"score", "label the points of a file by a model", run_score},
+      {"plot", "pictures of points and clusters, from files or a daemon", plot},
       {"watch", "follow models, labels and events", watch},
       {"top", "live view of streams and clusters", top},
       {"list", "names of the streams", list},
@@ -65,7 +66,6 @@ const std::vector<Command>& commands() {
       {"pause", "stop learning, go on labelling", pause},
       {"resume", "learn again", resume},
       {"reset", "forget a stream", reset},
-      {"plot", "pictures of points and clusters, from files or a daemon", plot},
       {"shutdown", "save and end the daemon", shutdown},
   };
   return all;

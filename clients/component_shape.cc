@@ -21,7 +21,8 @@ bool is_one_of(std::string_view word, std::initializer_list<std::string_view> wo
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-bool has_ellipses(std::string_view family) { return is_one_of(stem(family), {"gaussian", "student_t"}); }
+bool is_symmetric(std::string_view family) { return is_one_of(stem(family), {"gaussian", "normal", "student_t", "von_mises_fisher"}); }
+bool has_ellipses(std::string_view family) { return is_one_of(stem(family), {"gaussian", "normal", "student_t"}); }
 bool is_discrete(std::string_view family) {
   return is_one_of(stem(family), {"geometric", "poisson", "bernoulli", "categorical"});
 }
@@ -65,8 +66,9 @@ Index add_factor(ComponentShape& shape, const FamilyFactor& factor, const double
     std::iota(columns.begin(), columns.end(), Index{0});
   }
   const auto dimension = static_cast<Index>(columns.size());
-  if (is_discrete(factor.family)) {
-    for (const Index column : columns) shape.discrete[static_cast<std::size_t>(column)] = true;
+  for (const Index column : columns) {
+    shape.discrete[static_cast<std::size_t>(column)] = is_discrete(factor.family);
+    shape.symmetric[static_cast<std::size_t>(column)] = is_symmetric(factor.family);
   }
   const bool directional = stem(factor.family) == "von_mises_fisher" && shape.centre(columns).norm() > 0;
   Index used = 0;
@@ -93,6 +95,7 @@ std::vector<ComponentShape> shapes_of(const Snapshot& model, const Mixture& mixt
       shape.centre = means.col(k);
       shape.covariance = variances.col(k).asDiagonal();
       shape.discrete.assign(static_cast<std::size_t>(mixture.dimension()), false);
+      shape.symmetric = shape.discrete;
       shape.noise = bank->family().is_noise();
       Index used = 0;
       if (const auto factors = parse_component(component.family)) {

@@ -16,12 +16,14 @@ namespace emulsion::client {
 //               every other family, and between the factors of a product, the variances on the diagonal
 //   direction   d, of length 1 over the coordinates of a von Mises-Fisher component or factor and 0 elsewhere
 //   discrete    d: whether it has points at whole numbers only
+//   symmetric   d: whether it reaches as far below its centre as above it
 //   noise       whether it has no place of its own
 struct ComponentShape {
   Eigen::VectorXd centre;
   Eigen::MatrixXd covariance;
   std::optional<Eigen::VectorXd> direction;
   std::vector<bool> discrete;
+  std::vector<bool> symmetric;
   bool noise = false;
 };
 

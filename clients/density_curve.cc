@@ -7,11 +7,12 @@
 namespace emulsion::client {
 namespace {
 
-constexpr int kEvenPoints = 401;      // of a continuous curve, over its range
-constexpr double kCentreReach = 4;    // standard deviations to both sides of a centre ...
-constexpr double kCentreStep = 0.1;   // ... in steps of so many
-constexpr int kBisections = 30;       // of the interval in which a density jumps
-constexpr double kJump = 0.01;        // of the highest density: what counts as one
+constexpr int kEvenPoints = 401;     // of a continuous curve, over its range
+constexpr double kCentreReach = 4;   // standard deviations to both sides of a centre ...
+constexpr double kCentreStep = 0.1;  // ... in steps of so many
+constexpr int kBisections = 30;      // of the interval in which a density jumps
+constexpr double kJump = 0.01;       // of the highest density: what counts as one
+constexpr double kLowestLogDensity = -700;  // below it a density is 0
 constexpr double kMostBins = 200;
 constexpr double kMostWholeNumbers = 1000;
 
@@ -33,7 +34,9 @@ Eigen::MatrixXd densities(const Mixture& mixture, Index axis, const std::vector<
       bank->log_densities(tile, covering_lanes(0, tile.size()), out, first);
       first += bank->size();
     }
-    result.middleRows(done, tile.size()) = out.topRows(tile.size()).exp().matrix();
+    // Eigen's exp of minus infinity is not quite 0.
+    const auto logs = out.topRows(tile.size());
+    result.middleRows(done, tile.size()) = (logs < kLowestLogDensity).select(0.0, logs.exp()).matrix();
     done += tile.size();
   }
   return result * mixture.weights().asDiagonal();
@@ -46,7 +49,8 @@ void sort_unique(std::vector<double>& values) {
   values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
-std::vector<double> continuous_grid(const Mixture& mixture, const std::vector<ComponentShape>& shapes, Index axis, Range range) {
+std::vector<double> continuous_grid(const Mixture& mixture, const std::vector<ComponentShape>& shapes, Index axis,
+                                    Range range) {
   std::vector<double> xs;
   for (int i = 0; i < kEvenPoints; ++i) xs.push_back(range.low + (range.high - range.low) * i / (kEvenPoints - 1));
   for (const ComponentShape& shape : shapes) {

@@ -67,8 +67,8 @@ Attempt<void> draw(const std::string& document) {
   const std::string python = chosen != nullptr && *chosen != '\0' ? chosen : kDebianPython;
   const File input(std::tmpfile());
   const File errors(std::tmpfile());
-  if (input == nullptr || errors == nullptr || std::fwrite(document.data(), 1, document.size(), input.get()) != document.size() ||
-      std::fflush(input.get()) != 0) {
+  if (input == nullptr || errors == nullptr ||
+      std::fwrite(document.data(), 1, document.size(), input.get()) != document.size() || std::fflush(input.get()) != 0) {
     return fail(exit_code::kCannotCreate, std::string("a temporary file cannot be written: ") + std::strerror(errno));
   }
   std::rewind(input.get());
@@ -80,12 +80,14 @@ Attempt<void> draw(const std::string& document) {
   const std::string said = contents(errors.get());
   if (code == 0) return {};
   if (code == exit_code::kUnavailable) {
-    return fail(code, fmt::format("{} has no matplotlib ({}); apt install python3-matplotlib, or name an interpreter that has it "
-                                  "in EMULSION_PYTHON",
-                                  python, last_line(said)));
+    return fail(code,
+                fmt::format("{} has no matplotlib ({}); apt install python3-matplotlib, or name an interpreter that has it "
+                            "in EMULSION_PYTHON",
+                            python, last_line(said)));
   }
   if (code == exit_code::kCannotCreate) return fail(code, last_line(said));
-  return fail(exit_code::kInternal, fmt::format("the pictures could not be drawn by {}: {}", python, said.empty() ? "it ended without a word" : last_line(said)));
+  return fail(exit_code::kInternal, fmt::format("the pictures could not be drawn by {}: {}", python,
+                                                said.empty() ? "it ended without a word" : last_line(said)));
 }
 
 }  // namespace emulsion::client

@@ -41,6 +41,7 @@ struct Words {
   std::string algorithm = "batch";
   std::string init = "kmeans++";
   std::string select;
+  std::string family_libraries;
   std::string step = "power-law";
   double memory_gibibytes = 1;
   std::uint64_t max_iterations = 1000;
@@ -203,10 +204,9 @@ std::optional<int> read_fit_options(const std::vector<std::string>& arguments, F
   add_reader_flags(flags, options.reader, words.reader);
   add_learning_flags(flags, options, words);
   add_output_flags(flags, options, words);
-  std::string libraries;
-  add_family_library_flag(flags, &libraries);
+  add_family_library_flag(flags, &words.family_libraries);
   if (const auto over = flags.parse(arguments)) return over;
-  if (const auto over = load_family_libraries("fit", libraries)) return over;
+  if (const auto over = load_family_libraries("fit", words.family_libraries)) return over;
   options.path = paths.front();
   if (const auto over = take_words(flags, words, options)) return over;
   return misplaced(flags, options);

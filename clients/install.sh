@@ -4,6 +4,8 @@
 #   clients/install.sh build          to build the daemon and the client
 #   clients/install.sh build test     to run the tests as well
 #   clients/install.sh plot           to draw pictures with `emulsion plot`
+#   clients/install.sh build seeds    to run docs/seeds.sh
+#   clients/install.sh build quality  to run bench/quality.sh
 set -euo pipefail
 
 packages=()
@@ -18,13 +20,20 @@ for purpose in "$@"; do
     plot)
       packages+=(python3-matplotlib)
       ;;
+    seeds)
+      packages+=(python3 python3-numpy python3-matplotlib)
+      ;;
+    quality)
+      packages+=(python3 python3-numpy python3-sklearn)
+      ;;
     test)
-      packages+=(catch2 python3 python3-zmq python3-protobuf python3-numpy python3-matplotlib python3-pil prometheus)
+      packages+=(catch2 python3 python3-zmq python3-protobuf python3-numpy python3-scipy python3-matplotlib python3-pil
+        prometheus)
       # A newer Node.js than Debian's brings its own npm, which Debian's package would fight.
       command -v npm >/dev/null || packages+=(nodejs npm)
       ;;
     *)
-      echo "install.sh: \"$purpose\" is not one of: build plot test" >&2
+      echo "install.sh: \"$purpose\" is not one of: build plot seeds quality test" >&2
       exit 2
       ;;
   esac

@@ -5,15 +5,15 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
-#include <regex>
 #include <system_error>
 #include <utility>
 
-#include "clients/component_shape.h"
 #include "clients/connection.h"
 #include "clients/drawing.h"
+#include "clients/family_libraries.h"
 #include "clients/flags.h"
 #include "clients/interrupt.h"
+#include "clients/plot_view.h"
 #include "clients/table.h"
 #include "emulsion/wire/quoted.h"
 #include "emulsion/wire/topic.h"
@@ -36,7 +36,6 @@ more as pairs. Colours are the components'. With a label column the true labels 
 have the same axes and colours, so that they can be flipped through. The picture's name ends in .png, .svg or .pdf.
 )";
 
-constexpr std::size_t kMostPairs = 6;                   // axes of a pair plot that nobody has chosen
 constexpr std::uint64_t kKeptPoints = std::uint64_t{1} << 18;  // of a file, for histograms
 
 struct PlotFlags {
@@ -113,15 +112,16 @@ Attempt<std::vector<PlotFrame>> frames_of_history(const PlotFlags& flags, std::v
   for (const HistoryLine& line : *lines) {
     auto path = numbered_path(flags.output, line.iteration);
     if (!path && lines->size() > 1) {
-      return fail(exit_code::kUsage, fmt::format("{} pictures need names of their own, such as iteration-%03d.png; or choose one with --at",
-                                                 lines->size()));
+      return fail(exit_code::kUsage,
+                  fmt::format("{} pictures need names of their own, such as iteration-%03d.png; or choose one with --at",
+                              lines->size()));
     }
     if (line.model.empty()) return fail(exit_code::kBadData, line.place + ": model: missing");
     auto model = model_of_text(line.model, line.place + ": model");
     if (!model) return tl::unexpected(std::move(model.error()));
     if (!frames.empty() && model->snapshot.dimension != frames.front().model.snapshot.dimension) {
-      return fail(exit_code::kBadData, fmt::format("{}: model: dimension {}, but {} before", line.place, model->snapshot.dimension,
-                                                   frames.front().model.snapshot.dimension));
+      return fail(exit_code::kBadData, fmt::format("{}: model: dimension {}, but {} before", line.place,
+                                                   model->snapshot.dimension, frames.front().model.snapshot.dimension));
     }
     std::string title = flags.title.empty() ? "" : flags.title + ", ";
     title += fmt::format("iteration {}", line.iteration);
@@ -135,8 +135,8 @@ Attempt<std::vector<PlotFrame>> frames_of_history(const PlotFlags& flags, std::v
 Attempt<PlotFrame> frame_of_stream(const PlotFlags& flags) {
   auto connection = ControlConnection::open(flags.endpoints.control);
   if (!connection) return tl::unexpected(std::move(connection.error()));
-  const auto reply = connection->ask_for<wire::GetModelReply>(wire::GetModelRequest{flags.stream},
-                                                             Milliseconds(static_cast<std::int64_t>(flags.timeout_seconds * 1000)));
+  const auto reply = connection->ask_for<wire::GetModelReply>(
+      wire::GetModelRequest{flags.stream}, Milliseconds(static_cast<std::int64_t>(flags.timeout_seconds * 1000)));
   if (!reply) return tl::unexpected(reply.error());
   auto model = model_of_message(reply->model, "stream \"" + flags.stream + "\"");
   if (!model) return tl::unexpected(std::move(model.error()));
@@ -181,9 +181,10 @@ Attempt<PlottedPoints> points_for(const PlotFlags& flags, const PlottedModel& mo
   reader.columns = flags.columns.empty() ? model.columns : split_list(flags.columns);
   auto read = read_points(flags.words.front(), reader, std::max(kKeptPoints, flags.options.most_points));
   if (read && read->points.rows() != dimension) {
-    return fail(exit_code::kBadData,
-                fmt::format("{}: {} ({}), but the model has {}; --columns and --label-column say which are coordinates",
-                            flags.words.front(), counted(read->columns.size(), "column"), fmt::join(read->columns, ", "), dimension));
+    return fail(
+        exit_code::kBadData,
+        fmt::format("{}: {} ({}), but the model has {}; --columns and --label-column say which are coordinates",
+                    flags.words.front(), counted(read->columns.size(), "column"), fmt::join(read->columns, ", "), dimension));
   }
   return read;
 }
@@ -196,8 +197,10 @@ Attempt<void> draw_models(PlotFlags& flags, const std::vector<PlotFrame>& frames
   if (view->chosen_here) {
     std::vector<std::string> names;
     for (const Index axis : view->axes) names.push_back(points->columns[static_cast<std::size_t>(axis)]);
-    complain("plot", 0, fmt::format("{} of {} columns are drawn, those along which the clusters lie farthest apart: {}; --axes chooses others",
-                                    names.size(), points->columns.size(), fmt::join(names, ", ")));
+    complain(
+        "plot", 0,
+        fmt::format("{} of {} columns are drawn, those along which the clusters lie farthest apart: {}; --axes chooses others",
+                    names.size(), points->columns.size(), fmt::join(names, ", ")));
   }
   flags.options.kind = view->kind;
   flags.options.axes = view->axes;
@@ -228,59 +231,7 @@ Attempt<void> run(PlotFlags& flags) {
   return draw_models(flags, *frames);
 }
 
-// Positions of the coordinates that were named.
-Attempt<std::vector<Index>> positions_of(const std::vector<std::string>& words, const std::vector<std::string>& names) {
-  std::vector<Index> positions;
-  for (const std::string& word : words) {
-    auto found = static_cast<std::size_t>(std::find(names.begin(), names.end(), word) - names.begin());
-    if (found == names.size()) {
-      const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), found);
-      if (error != std::errc() || end != word.data() + word.size() || found >= names.size()) {
-        return fail(exit_code::kUsage, fmt::format("there is no column {}; there are {}", wire::quoted(word), fmt::join(names, ", ")));
-      }
-    }
-    if (std::find(positions.begin(), positions.end(), static_cast<Index>(found)) != positions.end()) {
-      return fail(exit_code::kUsage, "column " + wire::quoted(word) + " is named twice");
-    }
-    positions.push_back(static_cast<Index>(found));
-  }
-  return positions;
-}
-
 }  // namespace
-
-std::optional<std::string> numbered_path(const std::string& pattern, std::uint64_t number) {
-  static const std::regex place("%(0([1-9]))?d");
-  std::smatch match;
-  if (!std::regex_search(pattern, match, place)) return std::nullopt;
-  const std::string after = match.suffix();
-  if (std::regex_search(after, place)) return std::nullopt;
-  const int width = match[2].matched ? std::stoi(match[2]) : 1;
-  return fmt::format("{}{:0{}}{}", match.prefix().str(), number, width, after);
-}
-
-Attempt<PlotView> view_of(const std::string& kind, const std::vector<std::string>& axes, const std::vector<std::string>& names,
-                          const PlottedModel& model) {
-  auto positions = positions_of(axes, names);
-  if (!positions) return tl::unexpected(std::move(positions.error()));
-  PlotView view{PlotKind::pairs, std::move(*positions), false};
-  const std::size_t available = view.axes.empty() ? names.size() : view.axes.size();
-  if (kind == "density" || (kind == "auto" && available == 1)) view.kind = PlotKind::density;
-  if (kind == "scatter" || (kind == "auto" && available == 2)) view.kind = PlotKind::scatter;
-
-  const std::size_t least = view.kind == PlotKind::density ? 1 : 2;
-  const std::size_t most = view.kind == PlotKind::pairs ? kMostPairs : least;
-  if (available < least) return fail(exit_code::kUsage, fmt::format("--kind {} needs more than one column", kind));
-  if (view.kind == PlotKind::density && available > 1) return fail(exit_code::kUsage, "a density has one column; --x chooses it");
-  if (view.kind == PlotKind::scatter && view.axes.size() > most) return fail(exit_code::kUsage, "a scatter has two columns");
-  if (!view.axes.empty()) return view;
-
-  view.axes = axes_by_separation(shapes_of(model.snapshot, *model.mixture), model.mixture->weights());
-  view.chosen_here = view.axes.size() > most;
-  view.axes.resize(std::min(view.axes.size(), most));
-  std::sort(view.axes.begin(), view.axes.end());
-  return view;
-}
 
 int plot(const std::vector<std::string>& arguments) {
   PlotFlags plot;
@@ -292,7 +243,8 @@ int plot(const std::vector<std::string>& arguments) {
   flags.text("at", &plot.at, "NUMBERS", "the iterations that are drawn, such as 0,1,5,10 (default: all)");
   flags.text("stream", &plot.stream, "NAME", "a daemon's stream: its model of this moment");
   flags.choice("kind", &plot.kind, {"auto", "scatter", "density", "pairs", "log-likelihood"}, "of picture");
-  flags.text("columns", &plot.columns, "NAMES", "the coordinates in the file: names or 0-based positions (default: the model's, or all numbers)");
+  flags.text("columns", &plot.columns, "NAMES",
+             "the coordinates in the file: names or 0-based positions (default: the model's, or all numbers)");
   flags.text("label-column", &plot.reader.label_column, "NAME", "true labels, to be shown beside the clusters");
   flags.text("axes", &plot.axes, "NAMES", "the coordinates that are drawn, of those that there are");
   flags.text("x", &plot.x, "NAME", "the same for one: its density;");
@@ -304,7 +256,10 @@ int plot(const std::vector<std::string>& arguments) {
   flags.whole("points", &plot.options.most_points, 1, 10000000, "N", "at most so many points are drawn, evenly chosen");
   flags.endpoint("control", &plot.endpoints.control, "EMULSION_CLIENT_CONTROL", "where the daemon answers");
   flags.number("timeout", &plot.timeout_seconds, 0.001, 86400, "SECONDS", "longest wait for the daemon's answer");
+  std::string libraries;
+  add_family_library_flag(flags, &libraries);
   if (const auto over = flags.parse(arguments)) return *over;
+  if (const auto over = load_family_libraries("plot", libraries)) return *over;
   plot.reader.interrupted = interrupted;
 
   const InterruptScope scope;

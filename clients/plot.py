@@ -171,29 +171,43 @@ def without_flat_ends(ys, top):
     return [math.nan if all(low[max(0, i - 1) : i + 2]) else y for i, y in enumerate(ys)]
 
 
+def without_low_stems(curve, top):
+    """Where a discrete density is to be seen."""
+    rows = [(x, y) for x, y in zip(curve["x"], curve["y"]) if y >= 0.001 * top]
+    return zip(*rows) if rows else ((), ())
+
+
+def stem_size(curve, most):
+    """So that the heads of many stems do not run into each other."""
+    return max(1.5, min(most, most * 30 / max(1, len(curve["x"]))))
+
+
 def draw_density(axes, document, picture, i, small=False):
     """Histogram of all points, the components' curves and their sum along axis i."""
     scale = 0.75 if small else 1.0
     histogram = document["histograms"][i]
     if histogram:
         draw_bars(axes, histogram, PALE)
+    top = document["tops"][i]
     for component in picture["components"]:
         curve = component["curves"][i]
         style = component["style"]
-        if not curve["x"]:
-            continue
         if curve["discrete"]:
-            axes.vlines(curve["x"], 0, curve["y"], color=colour(style), linewidth=1.2 * scale, alpha=0.5, zorder=3)
-            drawn, = axes.plot(curve["x"], curve["y"], marker=marker(style), markersize=4.5 * scale, color=colour(style),
-                               linestyle="none", zorder=4)
+            xs, ys = without_low_stems(curve, top)
+            axes.vlines(xs, 0, ys, color=colour(style), linewidth=1.2 * scale, alpha=0.5, zorder=3)
+            drawn, = axes.plot(xs, ys, marker=marker(style), markersize=stem_size(curve, 4.5 * scale), color=colour(style), linestyle="none", zorder=4)
         else:
-            ys = without_flat_ends(curve["y"], document["tops"][i])
+            ys = without_flat_ends(curve["y"], top)
             drawn, = axes.plot(curve["x"], ys, color=colour(style), linestyle=line(style), linewidth=2 * scale, zorder=3)
         drawn.set_gid(f"curve-{component['id']}-{i}")
     total = picture["totals"][i]
     if total and len(picture["components"]) > 1:
-        look = dict(marker="_", markersize=9, linestyle="none") if total["discrete"] else dict(linestyle=(0, (3, 1.5)))
-        drawn, = axes.plot(total["x"], total["y"], color=INK, linewidth=1.2 * scale, zorder=5, **look)
+        if total["discrete"]:
+            xs, ys = without_low_stems(total, top)
+            drawn, = axes.plot(xs, ys, marker="_", markersize=stem_size(total, 9 * scale), linestyle="none", color=INK, zorder=5)
+        else:
+            ys = without_flat_ends(total["y"], top)
+            drawn, = axes.plot(total["x"], ys, color=INK, linestyle=(0, (3, 1.5)), linewidth=1.4 * scale, zorder=2)
         drawn.set_gid(f"total-{i}")
     axes.set_xlim(document["ranges"][i])
     if document["tops"][i]:
@@ -210,13 +224,15 @@ def draw_truth_histogram(axes, document, i):
 
 
 def component_entries(picture, form):
-    """Handles and texts of a legend; the form is that of its keys: points or lines."""
+    """Handles and texts of a legend; the form is that of its keys: points, lines or stems."""
     families = {component["family"] for component in picture["components"]}
     handles, texts = [], []
     for component in picture["components"]:
         style = component["style"]
         if form == "lines":
             handles.append(Line2D([], [], color=colour(style), linestyle=line(style), linewidth=2))
+        elif form == "stems":
+            handles.append(Line2D([], [], color=colour(style), marker=marker(style), markersize=5, linewidth=1.2))
         else:
             handles.append(Line2D([], [], color=colour(style), marker=marker(style), markersize=6, linestyle="none", markeredgewidth=1))
         weight = f"{component['weight']:.3f}"
@@ -232,9 +248,10 @@ def component_entries(picture, form):
 def add_legend(axes, document, picture, form, where="", **place):
     handles, texts = component_entries(picture, form)
     title = "component, weight" + where
-    if form == "lines":
+    if form in ("lines", "stems"):
         if len(handles) > 1 and any(picture["totals"]):
-            handles.append(Line2D([], [], color=INK, linestyle=(0, (3, 1.5)), linewidth=1.2))
+            look = dict(marker="_", markersize=9, linestyle="none") if form == "stems" else dict(linestyle=(0, (3, 1.5)), linewidth=1.2)
+            handles.append(Line2D([], [], color=INK, **look))
             texts.append("mixture")
         if any(document["histograms"]):
             handles.append(Patch(color=PALE))
@@ -306,7 +323,7 @@ def density_figure(document, picture):
     figure = new_figure(document, 11.5 if truth else 7.2, 4.4)
     panels = figure.subplots(1, 2 if truth else 1, squeeze=False)[0]
     draw_density(panels[0], document, picture, 0)
-    add_legend(panels[0], document, picture, "lines", **OUTSIDE)
+    add_legend(panels[0], document, picture, "stems" if document["discrete"][0] else "lines", **OUTSIDE)
     panels[0].set_title(plain(picture["title"]))
     if truth:
         draw_truth_histogram(panels[1], document, 0)

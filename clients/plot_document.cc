@@ -11,6 +11,7 @@
 
 #include "clients/component_shape.h"
 #include "clients/density_curve.h"
+#include "clients/plot_axis.h"
 #include "clients/table.h"
 #include "clients/true_labels.h"
 
@@ -19,11 +20,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::uint64_t kColours = 7;       // of plot.py
-constexpr double kMargin = 0.04;            // of an axis, on both sides, as a share of its range
-constexpr double kComponentRoom = 0.15;     // that components may add to the range of the points
-constexpr double kComponentReach = 2.2;     // standard deviations of a component that an axis shows
-constexpr double kMostAboveHistogram = 3;   // times its highest bar: where a curve is cut off
+constexpr std::uint64_t kColours = 7;      // of plot.py
+constexpr double kMostAboveHistogram = 1.5;  // times its highest bar: where a curve is cut off
 
 std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
@@ -35,26 +33,23 @@ Json numbers(const std::vector<double>& values) {
 
 Json json_of(const Curve& curve) { return {{"discrete", curve.discrete}, {"x", curve.x}, {"y", curve.y}}; }
 
-Json json_of(const Bins& bins, const std::vector<double>& heights) {
-  return {{"discrete", bins.discrete}, {"edges", bins.edges}, {"values", bins.values}, {"step", bins.step}, {"heights", heights}};
-}
+double highest(const Curve& curve) { return curve.y.empty() ? 0 : *std::max_element(curve.y.begin(), curve.y.end()); }
 
-// A frame with what follows from its model.
-struct ShapedFrame {
-  const PlotFrame& frame;
-  std::vector<ComponentShape> shapes;
-};
+Json json_of(const Bins& bins, const std::vector<double>& heights) {
+  return {
+      {"discrete", bins.discrete}, {"edges", bins.edges}, {"values", bins.values}, {"step", bins.step}, {"heights", heights}};
+}
 
 // What all pictures have in common, made step by step.
 class ModelsDocument {
  public:
   ModelsDocument(const PlottedPoints& points, const std::vector<PlotFrame>& frames, const PlotOptions& options)
-      : points_(points), options_(options) {
+      : points_(points), frames_(frames), options_(options) {
     std::set<std::uint64_t> ids;
     for (const PlotFrame& frame : frames) {
-      frames_.push_back({frame, shapes_of(frame.model.snapshot, *frame.model.mixture)});
-      for (std::size_t k = 0; k < frames_.back().shapes.size(); ++k) {
-        if (!frames_.back().shapes[k].noise) ids.insert(frame.model.snapshot.components[k].id);
+      models_.push_back({shapes_of(frame.model.snapshot, *frame.model.mixture), frame.model.mixture->weights()});
+      for (std::size_t k = 0; k < models_.back().shapes.size(); ++k) {
+        if (!models_.back().shapes[k].noise) ids.insert(frame.model.snapshot.components[k].id);
       }
     }
     const std::vector<std::uint64_t> list(ids.begin(), ids.end());
@@ -66,22 +61,21 @@ class ModelsDocument {
 
   Json make() {
     Json document = {{"width", options_.width}, {"height", options_.height}, {"dpi", options_.dpi}};
-    document["axes"] = Json::array();
-    document["points"] = Json::array();
-    for (const Index axis : options_.axes) {
-      document["axes"].push_back(options_.names[static_cast<std::size_t>(axis)]);
-      document["points"].push_back(numbers(values_of(drawn_, axis)));
-      add_axis(axis);
+    for (const char* list : {"axes", "points", "ranges", "discrete", "histograms", "pictures"}) document[list] = Json::array();
+    for (const Index coordinate : options_.axes) {
+      axes_.push_back(axis_of(points_.points, models_, coordinate, options_.kind != PlotKind::scatter));
+      const PlotAxis& axis = axes_.back();
+      document["axes"].push_back(options_.names[static_cast<std::size_t>(coordinate)]);
+      document["points"].push_back(numbers(values_along(drawn_, coordinate)));
+      document["ranges"].push_back({axis.range.low, axis.range.high});
+      document["discrete"].push_back(axis.discrete);
+      document["histograms"].push_back(axis.bins ? json_of(*axis.bins, axis.bars) : Json());
     }
-    document["ranges"] = Json::array();
-    for (const Range& range : ranges_) document["ranges"].push_back({range.low, range.high});
-    document["discrete"] = discrete_;
-    document["histograms"] = histograms_;
-    document["pictures"] = Json::array();
+    highest_.assign(axes_.size(), 0);
     std::vector<Index> labels;
-    for (const ShapedFrame& frame : frames_) {
-      labels = labels_of(*frame.frame.model.mixture, drawn_);
-      document["pictures"].push_back(picture(frame, labels));
+    for (std::size_t i = 0; i < frames_.size(); ++i) {
+      labels = labels_of(*frames_[i].model.mixture, drawn_);
+      document["pictures"].push_back(picture(frames_[i], models_[i].shapes, labels));
     }
     document["tops"] = tops();
     document["note"] = note();
@@ -90,111 +84,31 @@ class ModelsDocument {
   }
 
  private:
-  bool with_densities() const { return options_.kind != PlotKind::scatter; }
-
-  static std::vector<double> values_of(const Eigen::MatrixXd& points, Index axis) {
-    const auto row = points.row(axis);
-    return {row.begin(), row.end()};
-  }
-
-  void add_axis(Index axis) {
-    const auto a = static_cast<std::size_t>(axis);
-    bool discrete = true;
-    for (const ShapedFrame& frame : frames_) {
-      for (const ComponentShape& shape : frame.shapes) discrete = discrete && shape.discrete[a];
-    }
-    discrete_.push_back(discrete);
-    ranges_.push_back(range_of(axis, discrete));
-    histograms_.push_back(nullptr);
-    bins_.emplace_back();
-    if (!with_densities()) return;
-    const std::vector<double> values = values_of(points_.points, axis);
-    const auto there = std::count_if(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
-    if (there == 0) return;
-    bins_.back() = bins_for(values, discrete, widest_bin(axis));
-    histograms_.back() = json_of(bins_.back(), heights(bins_.back(), values, static_cast<double>(there)));
-  }
-
-  // Bars that are to be compared with curves must not be wider than those: the rule of Freedman and Diaconis for the points
-  // of each component, on average. The interquartile range of a normal distribution is 1.349 standard deviations.
-  double widest_bin(Index axis) const {
-    const ShapedFrame& last = frames_.back();
-    const auto n = static_cast<double>(points_.points.cols());
-    double sum = 0;
-    double weight = 0;
-    for (std::size_t k = 0; k < last.shapes.size(); ++k) {
-      const double share = last.frame.model.snapshot.components[k].weight;
-      if (last.shapes[k].noise || n * share < 1) continue;
-      sum += share * 2 * 1.349 * std::sqrt(last.shapes[k].covariance(axis, axis)) / std::cbrt(n * share);
-      weight += share;
-    }
-    return weight > 0 ? sum / weight : INFINITY;
-  }
-
-  // All points, and the components as far as they are near them.
-  Range range_of(Index axis, bool discrete) const {
-    const auto row = points_.points.row(axis);
-    Range points{INFINITY, -INFINITY};
-    for (const double x : row) {
-      if (std::isfinite(x)) points = {std::min(points.low, x), std::max(points.high, x)};
-    }
-    Range range = points;
-    const bool any = points.low <= points.high;
-    const double room = any ? kComponentRoom * (points.high - points.low) : INFINITY;
-    for (const ShapedFrame& frame : frames_) {
-      for (const ComponentShape& shape : frame.shapes) {
-        if (shape.noise && any) continue;
-        const double reach = kComponentReach * std::sqrt(shape.covariance(axis, axis));
-        include(range, shape.centre[axis] - reach, points, room);
-        include(range, shape.centre[axis] + reach, points, room);
-        if (!shape.direction) continue;
-        include(range, 0, points, INFINITY);
-        include(range, (*shape.direction)[axis], points, INFINITY);
-      }
-    }
-    if (discrete) return {std::floor(range.low) - 0.6, std::ceil(range.high) + 0.6};
-    if (!(range.high > range.low)) {
-      const double half = range.low == 0 ? 0.5 : 0.05 * std::abs(range.low);
-      return {range.low - half, range.high + half};
-    }
-    const double margin = kMargin * (range.high - range.low);
-    return {range.low - margin, range.high + margin};
-  }
-
-  static void include(Range& range, double x, const Range& points, double room) {
-    if (!std::isfinite(x)) return;
-    range.low = std::min(range.low, std::max(x, points.low - room));
-    range.high = std::max(range.high, std::min(x, points.high + room));
-  }
-
-  Json picture(const ShapedFrame& frame, const std::vector<Index>& labels) {
+  Json picture(const PlotFrame& frame, const std::vector<ComponentShape>& shapes, const std::vector<Index>& labels) {
     constexpr const char* kKinds[] = {"scatter", "density", "pairs"};
     std::vector<MixtureCurves> curves;
-    for (std::size_t a = 0; with_densities() && a < options_.axes.size(); ++a) {
-      curves.push_back(curves_along(*frame.frame.model.mixture, frame.shapes, options_.axes[a], ranges_[a]));
-      highest_.resize(options_.axes.size(), 0);
-      for (const Curve& curve : curves.back().components) {
-        for (const double y : curve.y) highest_[a] = std::max(highest_[a], y);
-      }
-      if (curves.back().total) {
-        for (const double y : curves.back().total->y) highest_[a] = std::max(highest_[a], y);
-      }
+    for (std::size_t a = 0; options_.kind != PlotKind::scatter && a < axes_.size(); ++a) {
+      curves.push_back(curves_along(*frame.model.mixture, shapes, axes_[a].coordinate, axes_[a].range));
+      for (const Curve& curve : curves.back().components) highest_[a] = std::max(highest_[a], highest(curve));
+      if (curves.back().total) highest_[a] = std::max(highest_[a], highest(*curves.back().total));
     }
     Json components = Json::array();
-    for (std::size_t k = 0; k < frame.shapes.size(); ++k) components.push_back(component(frame, k, curves));
+    for (std::size_t k = 0; k < shapes.size(); ++k) {
+      components.push_back(component(frame.model.snapshot.components[k], shapes[k]));
+      Json& along = components.back()["curves"] = Json::array();
+      for (const MixtureCurves& of_axis : curves) along.push_back(json_of(of_axis.components[k]));
+    }
     Json totals = Json::array();
-    for (const MixtureCurves& along : curves) totals.push_back(along.total ? json_of(*along.total) : Json());
+    for (const MixtureCurves& of_axis : curves) totals.push_back(of_axis.total ? json_of(*of_axis.total) : Json());
     return {{"kind", kKinds[static_cast<int>(options_.kind)]},
-            {"path", frame.frame.path},
-            {"title", frame.frame.title},
+            {"path", frame.path},
+            {"title", frame.title},
             {"of_point", labels},
             {"components", std::move(components)},
             {"totals", std::move(totals)}};
   }
 
-  Json component(const ShapedFrame& frame, std::size_t k, const std::vector<MixtureCurves>& curves) const {
-    const ComponentSnapshot& snapshot = frame.frame.model.snapshot.components[k];
-    const ComponentShape& shape = frame.shapes[k];
+  Json component(const ComponentSnapshot& snapshot, const ComponentShape& shape) const {
     Json ellipses = Json::array();
     const std::size_t axes = options_.axes.size();
     const bool arrow = shape.direction && options_.kind == PlotKind::scatter;
@@ -212,28 +126,21 @@ class ModelsDocument {
       const Eigen::VectorXd drawn = (*shape.direction)(options_.axes);
       direction = std::vector<double>(drawn.begin(), drawn.end());
     }
-    Json along = Json::array();
-    for (const MixtureCurves& of_axis : curves) along.push_back(json_of(of_axis.components[k]));
     return {{"id", snapshot.id},
             {"family", snapshot.family},
             {"weight", snapshot.weight},
             {"style", shape.noise ? Json() : Json(styles_.at(snapshot.id))},
             {"ellipses", std::move(ellipses)},
-            {"direction", std::move(direction)},
-            {"curves", std::move(along)}};
+            {"direction", std::move(direction)}};
   }
 
   // A curve may be infinitely high, and shall not flatten everything else; nor shall the axes move from frame to frame.
   Json tops() const {
     constexpr double kAir = 1.05;
     Json list = Json::array();
-    for (std::size_t a = 0; a < options_.axes.size(); ++a) {
-      double bars = 0;
-      if (!histograms_[a].is_null()) {
-        for (const double height : histograms_[a]["heights"]) bars = std::max(bars, height);
-      }
-      const double curves = a < highest_.size() ? highest_[a] : 0;
-      list.push_back(kAir * (bars > 0 ? std::clamp(curves, bars, kMostAboveHistogram * bars) : curves));
+    for (std::size_t a = 0; a < axes_.size(); ++a) {
+      const double bars = axes_[a].bars.empty() ? 0 : *std::max_element(axes_[a].bars.begin(), axes_[a].bars.end());
+      list.push_back(kAir * (bars > 0 ? std::clamp(highest_[a], bars, kMostAboveHistogram * bars) : highest_[a]));
     }
     return list;
   }
@@ -261,7 +168,7 @@ class ModelsDocument {
     const TrueLabels truth = true_labels(points_.labels);
     std::vector<Index> drawn_groups;
     for (const Index i : chosen_) drawn_groups.push_back(truth.of_point[static_cast<std::size_t>(i)]);
-    const auto matches = best_matches(drawn_groups, labels, truth.names.size(), frames_.back().shapes.size());
+    const auto matches = best_matches(drawn_groups, labels, truth.names.size(), models_.back().shapes.size());
     std::set<std::uint64_t> taken;
     for (const auto& [id, style] : styles_) taken.insert(style);
     Json groups = Json::array();
@@ -270,7 +177,7 @@ class ModelsDocument {
       Json style;
       if (matches[g]) {
         const auto k = static_cast<std::size_t>(*matches[g]);
-        if (!frames_.back().shapes[k].noise) style = styles_.at(frames_.back().frame.model.snapshot.components[k].id);
+        if (!models_.back().shapes[k].noise) style = styles_.at(frames_.back().model.snapshot.components[k].id);
       } else {
         while (taken.contains(next)) ++next;
         taken.insert(next);
@@ -279,16 +186,15 @@ class ModelsDocument {
       groups.push_back({{"name", truth.names[g]}, {"style", std::move(style)}});
     }
     Json histograms = Json::array();
-    for (std::size_t a = 0; a < options_.axes.size(); ++a) {
+    for (const PlotAxis& axis : axes_) {
       Json of_groups = Json::array();
-      const std::vector<double> values = values_of(points_.points, options_.axes[a]);
-      const auto there = std::count_if(values.begin(), values.end(), [](double x) { return std::isfinite(x); });
-      for (std::size_t g = 0; !histograms_[a].is_null() && g < truth.names.size(); ++g) {
+      const std::vector<double> values = values_along(points_.points, axis.coordinate);
+      for (std::size_t g = 0; axis.bins && g < truth.names.size(); ++g) {
         std::vector<double> of_group;
         for (std::size_t i = 0; i < values.size(); ++i) {
           if (truth.of_point[i] == static_cast<Index>(g)) of_group.push_back(values[i]);
         }
-        of_groups.push_back(json_of(bins_[a], heights(bins_[a], of_group, static_cast<double>(there))));
+        of_groups.push_back(json_of(*axis.bins, heights(*axis.bins, of_group, count_finite(values))));
       }
       histograms.push_back(std::move(of_groups));
     }
@@ -299,16 +205,14 @@ class ModelsDocument {
   }
 
   const PlottedPoints& points_;
+  const std::vector<PlotFrame>& frames_;
   const PlotOptions& options_;
-  std::vector<ShapedFrame> frames_;
+  std::vector<ShapedModel> models_;  // of the frames
   std::map<std::uint64_t, std::uint64_t> styles_;
   std::vector<Index> chosen_;  // of the points
   Eigen::MatrixXd drawn_;
-  std::vector<Range> ranges_;  // of each axis, as everything below
-  std::vector<bool> discrete_;
-  std::vector<Bins> bins_;
-  std::vector<Json> histograms_;
-  std::vector<double> highest_;
+  std::vector<PlotAxis> axes_;
+  std::vector<double> highest_;  // value of any curve, along each axis
 };
 
 }  // namespace

@@ -34,6 +34,8 @@ void add_fault(AssembledOptions& assembled, const std::pair<const std::string, O
   assembled.faults.push_back({at.second, at.second.spelling(key), problem});
 }
 
+constexpr std::size_t kLongestFault = 600;  // bytes of a fault that names all families
+
 // What the formula comes to with the names of the columns, in place of them. Faults one that is none.
 void resolve_mixture(AssembledOptions& assembled, const std::string& section, StreamOptions& stream) {
   stream.learner.mixture.clear();
@@ -47,7 +49,7 @@ void resolve_mixture(AssembledOptions& assembled, const std::string& section, St
   if (stream.mixture.empty()) return;
   const auto at = decided(assembled, {section + ".mixture", section + ".columns", section + ".dimension"});
   const auto refuse = [&](const std::string& problem) {
-    if (at) add_fault(assembled, *at, wire::printable(problem));
+    if (at) add_fault(assembled, *at, wire::printable(problem, kLongestFault));
   };
   const auto formula = parse_formula(stream.mixture, stream.columns, stream.learner.components);
   if (!formula) return refuse(formula.error().message);

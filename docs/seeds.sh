@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-clients/install.sh build plot seeds
+clients/install.sh build seeds
 clients/build.sh release
 export PATH=$PWD/build/release/bin:$PATH
 export EMULSION_CLIENT_INPUT=ipc://points.sock EMULSION_CLIENT_OUTPUT=ipc://results.sock EMULSION_CLIENT_CONTROL=ipc://control.sock

@@ -35,10 +35,6 @@ def sphere(random, direction, concentration, size):
     return cosine[:, None] * direction + numpy.sqrt(1 - cosine**2)[:, None] * across
 
 
-def rayleigh(random, scale, size):
-    return random.rayleigh(scale, size)
-
-
 def make(name, random):
     if name == "notebook":
         return clusters(random, 100)
@@ -58,8 +54,8 @@ def make(name, random):
         return mixture(random, [0.5, 0.5], [lambda n: random.lognormal(0, 0.3, n), lambda n: random.lognormal(2, 0.5, n)], 5000)
     if name == "normal-exponential":
         return mixture(random, [0.5, 0.5], [lambda n: random.normal(10, 1, n), lambda n: random.exponential(2, n)], 5000)
-    if name == "rayleigh":
-        return mixture(random, [0.5, 0.5], [lambda n: rayleigh(random, 1, n), lambda n: rayleigh(random, 6, n)], 5000)
+    if name == "inverse-gaussian":
+        return mixture(random, [0.4, 0.6], [lambda n: random.wald(1, 5, n), lambda n: random.wald(10, 80, n)], 5000)
     sys.exit(f"data.py: no data set {name!r}")
 
 

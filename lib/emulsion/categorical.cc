@@ -191,7 +191,7 @@ class CategoricalFamily final : public Family {
     for (Index k = 0; k < parameters.cols(); ++k)
       for (Index i = 0; i < d; ++i) {
         const auto of_coordinate = parameters.col(k).segment(i * categories_, categories_).array();
-        const std::string place = "component " + std::to_string(k + 1) + ": coordinate " + std::to_string(i + 1) + ": ";
+        const std::string place = "component " + std::to_string(k + 1) + ": coordinate " + std::to_string(i) + ": ";
         if (!(of_coordinate > 0).all() || !of_coordinate.allFinite())
           return fail(place + "a probability is not a finite number > 0");
         if (!(std::abs(of_coordinate.sum() - 1) <= kTolerance))

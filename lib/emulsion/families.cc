@@ -16,6 +16,9 @@
 #include "emulsion/log_normal.h"
 #include "emulsion/poisson.h"
 #include "emulsion/product_family.h"
+#include "emulsion/student_t.h"
+#include "emulsion/uniform.h"
+#include "emulsion/von_mises_fisher.h"
 
 namespace emulsion {
 namespace {
@@ -34,6 +37,9 @@ const std::vector<const Family*>& own_families() {
       &poisson_family(),
       &geometric_family(),
       &bernoulli_family(),
+      &student_t(),
+      &von_mises_fisher(),
+      &uniform(),
   };
   return families;
 }

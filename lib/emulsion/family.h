@@ -116,7 +116,7 @@ class Family {
   virtual bool refuses_points() const { return true; }
 
   // Why no component of the family can have given this point (d coordinates, finite or NaN = missing), such as
-  // "coordinate 1: -3, expected a number > 0"; nothing if one can.
+  // "coordinate 1: -3, expected a number > 0", counted from 0; nothing if one can.
   virtual std::optional<std::string> refusal(std::span<const double> point) const;
 
   // True if its components have no place of their own but lie evenly over the whole stream: its points are noise.

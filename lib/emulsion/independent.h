@@ -327,7 +327,7 @@ class IndependentFamily final : public Family {
         for (Index part = 0; part < kParts; ++part)
           of_coordinate[static_cast<std::size_t>(part)] = parameters(part * d + i, k);
         if (const char* fault = Kind::fault(of_coordinate))
-          return fail("component " + std::to_string(k + 1) + ": coordinate " + std::to_string(i + 1) + ": " + fault);
+          return fail("component " + std::to_string(k + 1) + ": coordinate " + std::to_string(i) + ": " + fault);
       }
     return std::make_shared<const ThisBank>(*this, parameters);
   }

@@ -9,6 +9,9 @@ namespace {
 // A density so low that nothing can be lower, yet it can still be added up.
 constexpr double kLowestLogDensity = -1e300;
 
+// What a point that is noise counts in the stream's own scale, where there are others.
+constexpr double kShareOfNoise = 1e-100;
+
 // A responsibility below exp of this, 1e-100, is 0: it could change nothing, and its products would be denormal and slow.
 constexpr double kNegligible = -230;
 
@@ -67,12 +70,14 @@ Statistics Mixture::accumulate(const Tile& tile, const Expectation& expectation,
   for (Index row = tile.size(); row < kTilePoints; ++row) shares.row(row).setZero();
 
   Statistics statistics;
+  Eigen::Array<double, kTilePoints, 1> noise = Eigen::Array<double, kTilePoints, 1>::Zero();
   Index first = 0;
   for (const auto& bank : banks_) {
     statistics.banks.push_back(bank->accumulate(tile, shares, first));
+    if (bank->family().is_noise()) noise += shares.middleCols(first, bank->size()).rowwise().sum();
     first += bank->size();
   }
-  statistics.coordinates = coordinate_moments(tile, weights);
+  statistics.coordinates = coordinate_moments(tile, (weights - noise).max(kShareOfNoise * weights));
   statistics.weight = weights.sum();
   for (Index row = 0; row < tile.size(); ++row) statistics.log_likelihood += weights[row] * expectation.log_density[row];
   return statistics;

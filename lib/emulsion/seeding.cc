@@ -1,6 +1,7 @@
 #include "emulsion/seeding.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -14,6 +15,8 @@ namespace emulsion {
 namespace {
 
 constexpr int kLloydIterations = 10;
+constexpr std::array kTrims = {0.1, 0.05, 0.2, 0.0};  // fractions of the points that are set aside, if there is noise
+constexpr Index kSetAside = -1;         // the cluster of such a point
 constexpr Index kScreeningPasses = 30;  // EM passes before the starts are compared
 constexpr double kSmallestGain = 1e-7;  // as a fraction of the log likelihood: less than this and EM has arrived
 
@@ -25,7 +28,28 @@ struct Standardised {
   Eigen::VectorXd deviations;  // d
 };
 
-Standardised standardise(const PointBatch& batch) {
+// Where one coordinate has its outliers: below and above these fences, which are as far beyond the middle four fifths of its
+// values as these reach.
+std::pair<double, double> fences(const PointBatch& batch, Index j) {
+  std::vector<std::pair<double, double>> sorted;  // value, weight
+  double total = 0;
+  for (Index i = 0; i < batch.size(); ++i)
+    if (!std::isnan(batch.points(j, i))) sorted.emplace_back(batch.points(j, i), batch.weight(i)), total += batch.weight(i);
+  std::sort(sorted.begin(), sorted.end());
+  const auto quantile = [&](double fraction) {
+    double below = 0;
+    for (const auto& [value, weight] : sorted)
+      if ((below += weight) >= fraction * total) return value;
+    return sorted.empty() ? 0.0 : sorted.back().first;
+  };
+  const double low = quantile(0.1), high = quantile(0.9);
+  if (!(low < high)) return {-HUGE_VAL, HUGE_VAL};
+  return {low - (high - low), high + (high - low)};
+}
+
+// By mean and variance. With noise, which must not decide the scale, outliers of a coordinate are left out of both. (Quartiles
+// would be robust as well, but a coordinate along which clusters lie apart would seem too wide by them, and shrink.)
+Standardised standardise(const PointBatch& batch, bool with_noise) {
   const Index d = batch.dimension();
   const Index n = batch.size();
   Standardised result{batch.points, Eigen::VectorXd(n), Eigen::VectorXd(d), Eigen::VectorXd(d)};
@@ -33,9 +57,10 @@ Standardised standardise(const PointBatch& batch) {
   result.weights /= result.weights.maxCoeff();  // only their proportions matter, and so sums of squares stay finite
   CoordinateMoments moments = CoordinateMoments::none(d);
   for (Index j = 0; j < d; ++j) {
+    const auto [lowest, highest] = with_noise ? fences(batch, j) : std::pair(-HUGE_VAL, HUGE_VAL);
     for (Index i = 0; i < n; ++i) {  // Welford (1962)
       const double x = batch.points(j, i);
-      if (std::isnan(x)) continue;
+      if (!(x >= lowest && x <= highest)) continue;
       moments.weight[j] += result.weights[i];
       const double shift = x - moments.mean[j];
       moments.mean[j] += shift * result.weights[i] / moments.weight[j];
@@ -55,8 +80,24 @@ Eigen::VectorXd distances_to(const Eigen::MatrixXd& points, const Eigen::VectorX
   return (points.colwise() - place).colwise().squaredNorm();
 }
 
+// The weights (n) without those of the farthest points that make up this fraction of all weight.
+Eigen::VectorXd without_farthest(const Eigen::VectorXd& distances, const Eigen::VectorXd& weights, double fraction) {
+  Eigen::VectorXd kept = weights;
+  if (fraction == 0) return kept;
+  std::vector<Index> order(static_cast<std::size_t>(distances.size()));
+  std::iota(order.begin(), order.end(), Index{0});
+  std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return distances[a] > distances[b]; });
+  double left = fraction * weights.sum();
+  for (const Index i : order) {
+    if ((left -= weights[i]) < 0) break;
+    kept[i] = 0;
+  }
+  return kept;
+}
+
 // Greedy k-means++: each further centre is the best of a few candidates drawn in proportion to the squared distance.
-Eigen::MatrixXd choose_centres(const Standardised& data, Index count, Random& random) {
+//   trim  fraction of the points, those farthest from all centres, that count for nothing
+Eigen::MatrixXd choose_centres(const Standardised& data, Index count, double trim, Random& random) {
   Eigen::MatrixXd centres(data.points.rows(), count);
   centres.col(0) = data.points.col(random.pick(data.weights));
   Eigen::VectorXd nearest = distances_to(data.points, centres.col(0));
@@ -65,9 +106,9 @@ Eigen::MatrixXd choose_centres(const Standardised& data, Index count, Random& ra
     double lowest = std::numeric_limits<double>::infinity();
     Eigen::VectorXd best;
     for (int c = 0; c < candidates; ++c) {
-      const Index chosen = random.pick(nearest.cwiseProduct(data.weights));
+      const Index chosen = random.pick(nearest.cwiseProduct(without_farthest(nearest, data.weights, trim)));
       const Eigen::VectorXd reduced = nearest.cwiseMin(distances_to(data.points, data.points.col(chosen)));
-      const double potential = reduced.dot(data.weights);
+      const double potential = reduced.dot(without_farthest(reduced, data.weights, trim));
       if (potential < lowest) {
         lowest = potential;
         best = reduced;
@@ -80,21 +121,27 @@ Eigen::MatrixXd choose_centres(const Standardised& data, Index count, Random& ra
 }
 
 // Lloyd's algorithm. Returns the centre of each point and moves the centres; one without points stays where it is.
-std::vector<Index> improve_centres(const Standardised& data, Eigen::MatrixXd& centres) {
-  std::vector<Index> assignment(static_cast<std::size_t>(data.points.cols()), -1);
+//   trim  as above; such points are set aside
+std::vector<Index> improve_centres(const Standardised& data, double trim, Eigen::MatrixXd& centres) {
+  const Index n = data.points.cols();
+  std::vector<Index> assignment;
+  std::vector<Index> nearest(static_cast<std::size_t>(n));
+  Eigen::VectorXd distances(n);
   for (int iteration = 0; iteration < kLloydIterations; ++iteration) {
-    bool changed = false;
+    for (Index i = 0; i < n; ++i)
+      distances[i] = (centres.colwise() - data.points.col(i)).colwise().squaredNorm().minCoeff(&nearest[static_cast<std::size_t>(i)]);
+    const Eigen::VectorXd kept = without_farthest(distances, data.weights, trim);
     Eigen::MatrixXd sums = Eigen::MatrixXd::Zero(centres.rows(), centres.cols());
     Eigen::VectorXd weights = Eigen::VectorXd::Zero(centres.cols());
-    for (Index i = 0; i < data.points.cols(); ++i) {
-      Index nearest = 0;
-      (centres.colwise() - data.points.col(i)).colwise().squaredNorm().minCoeff(&nearest);
-      changed |= assignment[static_cast<std::size_t>(i)] != nearest;
-      assignment[static_cast<std::size_t>(i)] = nearest;
-      sums.col(nearest) += data.weights[i] * data.points.col(i);
-      weights[nearest] += data.weights[i];
+    for (Index i = 0; i < n; ++i) {
+      Index& cluster = nearest[static_cast<std::size_t>(i)];
+      if (trim > 0 && kept[i] == 0) cluster = kSetAside;
+      if (cluster == kSetAside) continue;
+      sums.col(cluster) += kept[i] * data.points.col(i);
+      weights[cluster] += kept[i];
     }
-    if (!changed) break;
+    if (nearest == assignment) break;
+    assignment = nearest;
     for (Index k = 0; k < centres.cols(); ++k)
       if (weights[k] > 0) centres.col(k) = sums.col(k) / weights[k];
   }
@@ -105,12 +152,21 @@ std::vector<Index> improve_centres(const Standardised& data, Eigen::MatrixXd& ce
 
 struct StartingMixtures::State {
   State(const PointBatch& batch, const std::vector<Tile>& given_tiles, const LearnerOptions& given_options, MixtureFormula formula)
-      : tiles(given_tiles), options(given_options), data(standardise(batch)), random(given_options.seed.random_seed) {
+      : tiles(given_tiles), options(given_options), random(given_options.seed.random_seed) {
     for (const MixtureTerm& term : formula.terms) {
       const Family* family = *find_family(term.family);
       terms.push_back({family, term.components});
       (family->is_noise() ? noise : placed) += term.components;
     }
+    data = standardise(batch, noise > 0);
+    CoordinateMoments all = CoordinateMoments::none(batch.dimension());
+    for (const Tile& tile : tiles) {
+      Statistics whole{{}, std::move(all)};
+      merge(whole, Statistics{{}, coordinate_moments(tile, tile.decayed_weights())});
+      all = std::move(whole.coordinates);
+    }
+    middle = 0.5 * all.lowest + 0.5 * all.highest;
+    extents = all.highest - all.lowest;
   }
 
   struct Term {
@@ -121,12 +177,13 @@ struct StartingMixtures::State {
   // The points that k-means gave to the cluster of each component, and where those clusters are.
   struct Clusters {
     Eigen::MatrixXd centres;        // d x placed, in the points' units
-    std::vector<Index> assignment;  // n: of which component, counting those that have a place
+    std::vector<Index> assignment;  // n: of which component, counting those that have a place; or set aside
   };
 
   Clusters clusters() {
-    Eigen::MatrixXd centres = choose_centres(data, placed, random);
-    std::vector<Index> assignment = improve_centres(data, centres);
+    const double trim = noise > 0 ? kTrims[start++ % kTrims.size()] : 0;
+    Eigen::MatrixXd centres = choose_centres(data, placed, trim, random);
+    std::vector<Index> assignment = improve_centres(data, trim, centres);
     if (terms.size() > 1) {  // which family a cluster is of is left to chance, and to the likelihood
       std::vector<Index> order(static_cast<std::size_t>(placed));
       std::iota(order.begin(), order.end(), Index{0});
@@ -135,7 +192,8 @@ struct StartingMixtures::State {
                   order[static_cast<std::size_t>(random.uniform() * static_cast<double>(k + 1))]);
       Eigen::MatrixXd shuffled(centres.rows(), placed);
       for (Index k = 0; k < placed; ++k) shuffled.col(order[static_cast<std::size_t>(k)]) = centres.col(k);
-      for (Index& cluster : assignment) cluster = order[static_cast<std::size_t>(cluster)];
+      for (Index& cluster : assignment)
+        if (cluster != kSetAside) cluster = order[static_cast<std::size_t>(cluster)];
       centres = std::move(shuffled);
     }
     return {in_units(centres), std::move(assignment)};
@@ -151,13 +209,18 @@ struct StartingMixtures::State {
     Index first = 0;
     for (const Term& term : terms) {
       if (term.family->is_noise()) {
-        banks.push_back(term.family->place(data.mean.replicate(1, term.components), data.deviations.array().square()));
+        banks.push_back(term.family->place(middle.replicate(1, term.components), noise_variances()));
       } else {
         banks.push_back(term.family->place(places.middleCols(first, term.components), variances));
         first += term.components;
       }
     }
     return {std::move(banks), Eigen::VectorXd::Constant(placed + noise, 1.0 / static_cast<double>(placed + noise))};
+  }
+
+  // Of points spread evenly over the range of all.
+  Eigen::VectorXd noise_variances() const {
+    return (extents.array() > 0).select(extents.array().square() / 12, data.deviations.array().square());
   }
 
   std::shared_ptr<const Mixture> at_random() {
@@ -179,24 +242,26 @@ struct StartingMixtures::State {
     Statistics statistics = guess.empty_statistics();
     Expectation expectation(guess.size());
     std::size_t point = 0;
-    const std::vector<Index> positions = positions_with_a_place();
+    const std::vector<Index> positions = positions_of(false);
     for (const Tile& tile : tiles) {
       guess.expect(tile, covering_lanes(0, tile.size()), expectation);
-      for (std::size_t row = 0; row < static_cast<std::size_t>(tile.size()); ++row)
-        expectation.most_probable[row] = positions[static_cast<std::size_t>(found.assignment[point++])];
+      for (std::size_t row = 0; row < static_cast<std::size_t>(tile.size()); ++row) {
+        const Index cluster = found.assignment[point++];
+        expectation.most_probable[row] = cluster == kSetAside ? positions_of(true).front() : positions[static_cast<std::size_t>(cluster)];
+      }
       merge(statistics, guess.accumulate(tile, expectation, Assignment::hard));
     }
     const auto maximised = maximise(statistics, options.prior, guess, options.starved_below_points);
     return with_noise(maximised ? *maximised->mixture : guess);
   }
 
-  // Where in the mixture the components stand that are no noise.
-  std::vector<Index> positions_with_a_place() const {
+  // Where in the mixture the components stand that are noise, or those that are not.
+  std::vector<Index> positions_of(bool of_noise) const {
     std::vector<Index> positions;
     Index position = 0;
     for (const Term& term : terms)
       for (Index k = 0; k < term.components; ++k, ++position)
-        if (!term.family->is_noise()) positions.push_back(position);
+        if (term.family->is_noise() == of_noise) positions.push_back(position);
     return positions;
   }
 
@@ -207,7 +272,7 @@ struct StartingMixtures::State {
     const double share = std::min(kShare, 0.5 / static_cast<double>(noise));
     Eigen::VectorXd weights = mixture.weights();
     double others = 0;
-    for (const Index position : positions_with_a_place()) others += weights[position];
+    for (const Index position : positions_of(false)) others += weights[position];
     Index position = 0;
     for (const Term& term : terms)
       for (Index k = 0; k < term.components; ++k, ++position)
@@ -222,6 +287,9 @@ struct StartingMixtures::State {
   std::vector<Term> terms;
   Index placed = 0;
   Index noise = 0;
+  Eigen::VectorXd middle;   // d, of the range of all points
+  Eigen::VectorXd extents;  // d
+  std::size_t start = 0;    // how many there have been
 };
 
 StartingMixtures::StartingMixtures(std::unique_ptr<State> state) : state_(std::move(state)) {}

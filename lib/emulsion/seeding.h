@@ -1,7 +1,8 @@
 // The first mixture of some points.
 //
 // Deterministic: the same points and options give the same bits.
-// Source: Arthur & Vassilvitskii (2007), k-means++: the advantages of careful seeding, section 2.2 and 3 (greedy choice).
+// Source: Arthur & Vassilvitskii (2007), k-means++: the advantages of careful seeding, section 2.2 and 3 (greedy choice);
+// Cuesta-Albertos, Gordaliza & Matrán (1997), Trimmed k-means: an attempt to robustify quantizers, for mixtures with noise.
 #pragma once
 
 #include <memory>
@@ -21,6 +22,8 @@ Index points_to_seed(const LearnerOptions& options, Index dimension);
 //
 // kmeans++: centres by greedy k-means++ and Lloyd's algorithm on standardised coordinates, each cluster given to a component
 // at random where there are several families, and one M-step from that hard assignment.
+// With noise in the mixture, k-means sets aside some of the points that are farthest from all centres; they begin as noise.
+// How many, no one knows: a tenth, a twentieth, a fifth and none, in turn.
 // random: components at points of the data, as wide as half of its variance, with equal weights.
 // Components of noise get a twentieth of the points each.
 class StartingMixtures {

@@ -7,23 +7,26 @@
 namespace emulsion {
 namespace {
 
-// The moments that so many points (K) of these components would leave. Their range is that of points spread evenly with
-// the components' means and variances.
+// The moments that so many points (K) of these components would leave. As far as they are noise they count for nothing but
+// the range, which is that of points spread evenly with the components' means and variances.
 CoordinateMoments coordinate_moments_of(const Mixture& mixture, const Eigen::VectorXd& points) {
   Eigen::MatrixXd means(mixture.dimension(), mixture.size());
   Eigen::MatrixXd variances(mixture.dimension(), mixture.size());
+  Eigen::VectorXd weights = points;
   Index first = 0;
   for (const auto& bank : mixture.banks()) {
     means.middleCols(first, bank->size()) = bank->means();
     variances.middleCols(first, bank->size()) = bank->variances();
+    if (bank->family().is_noise()) weights.segment(first, bank->size()).setZero();
     first += bank->size();
   }
-  const double total = points.sum();
+  if (!(weights.sum() > 0)) weights = points;
+  const double total = weights.sum();
   CoordinateMoments moments;
   moments.weight = Eigen::VectorXd::Constant(mixture.dimension(), total);
-  moments.mean = means * points / total;
+  moments.mean = means * weights / total;
   const Eigen::MatrixXd shifts = means.colwise() - moments.mean;
-  moments.squares = (variances + shifts.cwiseAbs2()) * points;
+  moments.squares = (variances + shifts.cwiseAbs2()) * weights;
   const Eigen::MatrixXd reach = (3 * variances).cwiseSqrt();
   moments.lowest = (means - reach).rowwise().minCoeff();
   moments.highest = (means + reach).rowwise().maxCoeff();

@@ -12,7 +12,8 @@
 namespace emulsion {
 
 // Weight, mean, sum of squares about the mean, and range of each coordinate (d each), over the points that have it.
-// They give the stream's own scale, to which priors are relative. The range does not fade.
+// They give the stream's own scale, to which priors are relative, and which outliers must not decide: as far as a point is
+// noise, it has next to no weight here. The range is that of all points, and does not fade.
 struct CoordinateMoments {
   Eigen::VectorXd weight;
   Eigen::VectorXd mean;
@@ -37,7 +38,8 @@ void merge(Statistics& into, const Statistics& from);
 // Makes every point count `factor` times as much. factor >= 0.
 void scale(Statistics& statistics, double factor);
 
-// The moments of one tile as its rows count at its end.
+// The moments of one tile.
+//   weights  what its rows count, at the end of the tile; > 0
 CoordinateMoments coordinate_moments(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& weights);
 
 // Variance of the stream along each coordinate (d, each > 0). A coordinate that has not varied gets the square of the

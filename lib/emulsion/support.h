@@ -24,7 +24,7 @@ std::optional<std::string> outside_support(std::span<const double> point, Suppor
                                            std::string_view expected) {
   for (std::size_t i = 0; i < point.size(); ++i)
     if (!std::isnan(point[i]) && !supports(point[i]))
-      return "coordinate " + std::to_string(i + 1) + ": " + text_of(point[i]) + ", expected " + std::string(expected);
+      return "coordinate " + std::to_string(i) + ": " + text_of(point[i]) + ", expected " + std::string(expected);
   return std::nullopt;
 }
 

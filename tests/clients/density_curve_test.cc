@@ -49,7 +49,8 @@ TEST_CASE("an ellipse has the half axes and the turn that its covariance was mad
 }
 
 TEST_CASE("a covariance of two by hand: eigenvalues are half the trace plus and minus the root of the rest") {
-  const auto shape = shapes(model(R"({"components": [{"weight": 1, "mean": [1, 2], "covariance": [[4, 3], [3, 9]]}]})")).front();
+  const auto shape =
+      shapes(model(R"({"components": [{"weight": 1, "mean": [1, 2], "covariance": [[4, 3], [3, 9]]}]})")).front();
   const Ellipse ellipse = ellipse_of(shape, 0, 1);
   const double root = std::sqrt(2.5 * 2.5 + 3 * 3);
   CHECK(ellipse.half_major == Approx(std::sqrt(6.5 + root)));
@@ -99,6 +100,78 @@ TEST_CASE("along one of several coordinates the curve is the marginal density") 
   const auto mixture = model(R"({"components": [{"weight": 1, "mean": [1, 20], "covariance": [[4, 3], [3, 9]]}]})");
   const Curve curve = curves_along(*mixture.mixture, shapes(mixture), 1, {0, 40}).components.front();
   for (std::size_t i = 0; i < curve.x.size(); ++i) CHECK(curve.y[i] == Approx(normal(curve.x[i], 20, 3)).margin(1e-12));
+}
+
+TEST_CASE("a curve has both sides of a jump, however narrow the step between its points") {
+  const auto mixture = model(R"json({"components": [{"weight": 1, "family": "exponential", "parameters": {"rate": [2]}}]})json");
+  const Curve curve = curves_along(*mixture.mixture, shapes(mixture), 0, {-1, 5}).components.front();
+  // Where it rises from 0 it rises at once, to 2 exp(-2 x) at x = 0.
+  std::size_t first = 0;
+  while (curve.y[first] == 0) ++first;
+  CHECK(curve.x[first] == Approx(0).margin(1e-9));
+  CHECK(curve.x[first - 1] == Approx(0).margin(1e-9));
+  CHECK(curve.y[first] == Approx(2));
+  CHECK(integral(curve) == Approx(1 - std::exp(-10)).epsilon(1e-3));
+}
+
+TEST_CASE("counts have probabilities at whole numbers, and a mixture of counts and measurements has no sum") {
+  const auto counts = model(R"json({"components": [{"weight": 0.5, "family": "poisson", "parameters": {"rate": [3]}},
+                                                   {"weight": 0.5, "family": "geometric", "parameters": {"p": [0.5]}}]})json");
+  const MixtureCurves curves = curves_along(*counts.mixture, shapes(counts), 0, {-0.6, 8.6});
+  const Curve& poisson = curves.components[0];
+  CHECK(poisson.discrete);
+  CHECK(poisson.x == std::vector<double>{0, 1, 2, 3, 4, 5, 6, 7, 8});
+  CHECK(poisson.y[2] == Approx(0.5 * std::exp(-3) * 9 / 2));
+  REQUIRE(curves.total);
+  CHECK(curves.total->y[2] == Approx(0.5 * std::exp(-3) * 9 / 2 + 0.5 * 0.25));
+
+  const auto both = model(R"json({"components": [{"weight": 0.5, "family": "poisson", "parameters": {"rate": [3]}},
+                                                 {"weight": 0.5, "family": "exponential", "parameters": {"rate": [1]}}]})json");
+  const MixtureCurves mixed = curves_along(*both.mixture, shapes(both), 0, {-0.6, 8.6});
+  CHECK(mixed.components[0].discrete);
+  CHECK_FALSE(mixed.components[1].discrete);
+  CHECK_FALSE(mixed.total);
+}
+
+TEST_CASE("a Student-t component has the ellipse of its scale matrix, and noise has no place") {
+  const auto both = shapes(model(R"json({"components": [
+      {"weight": 0.9, "family": "student_t",
+       "parameters": {"location": [1, 2], "scale": [[4, 0], [0, 9]], "degrees_of_freedom": 3}},
+      {"weight": 0.1, "family": "uniform", "parameters": {"lowest": [-10, -10], "highest": [10, 10]}}]})json"));
+  const Ellipse ellipse = ellipse_of(both[0], 0, 1);
+  CHECK(ellipse.centre_x == 1);
+  CHECK(ellipse.half_major == Approx(3));
+  CHECK(ellipse.half_minor == Approx(2));
+  CHECK_FALSE(both[0].noise);
+  CHECK(both[1].noise);
+}
+
+TEST_CASE("in a product a Gaussian factor keeps its covariance, and other coordinates have their variances") {
+  const auto shape = shapes(model(R"json({"components": [{"weight": 1, "family": "gaussian(full)[0,2]*poisson[1]",
+      "parameters": {"gaussian(full)[0,2]": {"mean": [1, 2], "covariance": [[4, 3], [3, 9]]}, "poisson[1]": {"rate": [7]}}}]})json"));
+  const Eigen::Matrix3d expected = (Eigen::Matrix3d() << 4, 0, 3, 0, 7, 0, 3, 0, 9).finished();
+  CHECK(shape.front().covariance.isApprox(expected));
+  CHECK(shape.front().centre.isApprox(Eigen::Vector3d(1, 7, 2)));
+  CHECK(shape.front().discrete == std::vector<bool>{false, true, false});
+  CHECK(shape.front().symmetric == std::vector<bool>{true, false, true});
+}
+
+TEST_CASE("directions on the sphere have their mean direction, and its covariance") {
+  // In three dimensions the mean cosine is coth(k) - 1/k; across the direction the variance is that over k, along it
+  // 1 - 2 A/k - A^2. No coordinate alone has a density.
+  const auto sphere = model(R"json({"components": [{"weight": 1, "family": "von_mises_fisher",
+      "parameters": {"direction": [0.6, 0, 0.8], "concentration": 5}}]})json");
+  const auto shape = shapes(sphere).front();
+  const double cosine = 1 / std::tanh(5) - 0.2;
+  const Eigen::Vector3d direction(0.6, 0, 0.8);
+  REQUIRE(shape.direction);
+  CHECK(shape.direction->isApprox(direction, 1e-12));
+  CHECK((direction.transpose() * shape.covariance * direction).value() == Approx(1 - 2 * cosine / 5 - cosine * cosine));
+  CHECK(shape.covariance(1, 1) == Approx(cosine / 5));
+  CHECK((direction.transpose() * shape.covariance)(1) == Approx(0).margin(1e-12));
+  const MixtureCurves curves = curves_along(*sphere.mixture, shapes(sphere), 0, {-1, 1});
+  CHECK(curves.components.front().x.empty());
+  CHECK_FALSE(curves.total);
 }
 
 TEST_CASE("bins are as wide as Freedman and Diaconis say") {

@@ -10,6 +10,7 @@
 #include "clients/captured.h"
 #include "clients/fake_daemon.h"
 #include "clients/plot_document.h"
+#include "clients/plot_view.h"
 #include "clients/true_labels.h"
 
 namespace emulsion::client {
@@ -165,8 +166,7 @@ TEST_CASE("the picture's numbers: points, labels, ellipses, styles") {
   CHECK(second["id"] == 4);
   CHECK(second["weight"] == 0.25);
   CHECK(second["style"] == 3);
-  CHECK(second["ellipses"] ==
-        Json({{{"axes", {0, 1}}, {"centre", {10, 0}}, {"half_axes", {2, 1}}, {"degrees", 90}}}));
+  CHECK(second["ellipses"] == Json({{{"axes", {0, 1}}, {"centre", {10, 0}}, {"half_axes", {2, 1}}, {"degrees", 90}}}));
   // Labels have the colours of the clusters that they match; the one that matches none has a free one.
   const Json& truth = document["truth"];
   CHECK(truth["name"] == "species");
@@ -184,6 +184,39 @@ TEST_CASE("an axis shows all points, and components as far as they are near") {
   CHECK(ranges[0][1].get<double>() == Approx(11.5 + 0.04 * 13));
   CHECK(ranges[1][0].get<double>() == Approx(-0.75 - 0.04 * 5.75));
   CHECK(ranges[1][1].get<double>() == Approx(5 + 0.04 * 5.75));
+}
+
+TEST_CASE("a component that is not symmetric adds nothing to an axis, and whole numbers have room for their bars") {
+  PlottedPoints points;
+  points.points = Eigen::RowVector3d(1, 2, 6);
+  points.columns = {"n"};
+  points.total = 3;
+  PlotOptions options;
+  options.kind = PlotKind::density;
+  options.axes = {0};
+  options.names = points.columns;
+  const auto counts = model(R"json({"components": [{"weight": 1, "family": "poisson", "parameters": {"rate": [3]}}]})json");
+  const Json document = Json::parse(models_document(points, {{counts, "out.png", ""}}, options));
+  CHECK(document["ranges"] == Json({{0.4, 6.6}}));
+  CHECK(document["discrete"] == Json({true}));
+  CHECK(document["histograms"][0]["values"] == Json({1, 2, 3, 4, 5, 6}));
+}
+
+TEST_CASE("a point that no component can have given has no label") {
+  const auto positive = model(R"json({"components": [{"weight": 1, "family": "exponential", "parameters": {"rate": [1]}}]})json");
+  CHECK(labels_of(*positive.mixture, Eigen::RowVector3d(1, -1, 2)) == std::vector<Index>{0, -1, 0});
+}
+
+TEST_CASE("noise has neither ellipse nor style, and takes no colour from the others") {
+  const auto noisy = model(R"json({"components": [
+      {"id": 1, "weight": 0.1, "family": "uniform", "parameters": {"lowest": [-5, -5], "highest": [15, 15]}},
+      {"id": 2, "weight": 0.9, "mean": [0, 2], "covariance": [[1, 0], [0, 4]]}]})json");
+  const PlottedPoints points = ten_points();
+  const Json picture = Json::parse(models_document(points, {{noisy, "out.png", ""}}, scatter_of(points)))["pictures"][0];
+  CHECK(picture["components"][0]["style"].is_null());
+  CHECK(picture["components"][0]["ellipses"].empty());
+  CHECK(picture["components"][1]["style"] == 1);
+  CHECK(picture["components"][1]["ellipses"].size() == 1);
 }
 
 TEST_CASE("with more points than are wanted some are drawn, and the picture says so") {
@@ -216,7 +249,8 @@ TEST_CASE("the density of one coordinate: all points in bars of area 1, curves o
 }
 
 TEST_CASE("pairs have every ellipse and every density, and no curve where nothing is asked for") {
-  const auto three = model(R"({"components": [{"weight": 1, "mean": [0, 0, 0], "covariance": [[4, 0, 0], [0, 1, 0], [0, 0, 9]]}]})");
+  const auto three =
+      model(R"({"components": [{"weight": 1, "mean": [0, 0, 0], "covariance": [[4, 0, 0], [0, 1, 0], [0, 0, 9]]}]})");
   PlottedPoints none;
   none.points.resize(3, 0);
   PlotOptions options;
@@ -238,7 +272,8 @@ TEST_CASE("pairs have every ellipse and every density, and no curve where nothin
 TEST_CASE("pictures of a history share axes and styles") {
   const PlottedPoints points = ten_points();
   const auto first = model(R"({"components": [{"id": 4, "weight": 1, "mean": [5, 2], "covariance": [[1, 0], [0, 1]]}]})");
-  const Json document = Json::parse(models_document(points, {{first, "0.png", ""}, {model(kTwo), "1.png", ""}}, scatter_of(points)));
+  const Json document =
+      Json::parse(models_document(points, {{first, "0.png", ""}, {model(kTwo), "1.png", ""}}, scatter_of(points)));
   REQUIRE(document["pictures"].size() == 2);
   CHECK(document["ranges"].size() == 2);
   CHECK(document["pictures"][0]["components"][0]["style"] == document["pictures"][1]["components"][1]["style"]);
@@ -275,7 +310,8 @@ TEST_CASE("a line of a history that is none is named") {
   CHECK(message("{\"iteration\": 0, \"mean_log_likelihood\": 1}\n{") == "h.jsonl:2: not JSON");
   CHECK(message("[]") == "h.jsonl:1: not a JSON object");
   CHECK(message("{\"iteration\": -1}") == "h.jsonl:1: iteration: missing, or not a whole number >= 0");
-  CHECK(message("{\"iteration\": 1, \"mean_log_likelihood\": \"x\"}") == "h.jsonl:1: mean_log_likelihood: missing, or not a number");
+  CHECK(message("{\"iteration\": 1, \"mean_log_likelihood\": \"x\"}") ==
+        "h.jsonl:1: mean_log_likelihood: missing, or not a number");
 }
 
 TEST_CASE("a pattern is filled with the number of the iteration") {
@@ -298,7 +334,9 @@ TEST_CASE("the kind of a picture follows from the number of its axes") {
     return model(json.dump());
   }();
   const std::vector<std::string> names{"a", "b", "c", "d", "e", "f", "g"};
-  const auto view = [&](const std::string& kind, const std::vector<std::string>& axes) { return view_of(kind, axes, names, seven); };
+  const auto view = [&](const std::string& kind, const std::vector<std::string>& axes) {
+    return view_of(kind, axes, names, seven);
+  };
 
   CHECK(view("auto", {"c"})->kind == PlotKind::density);
   CHECK(view("auto", {"c", "0"})->kind == PlotKind::scatter);
@@ -352,16 +390,19 @@ TEST_CASE("files that cannot be used are named") {
   CHECK(message({"--model", bad, "-o", "a.png"}, 65) == "emulsion plot: " + bad + ": components: none, expected at least 1\n");
   const std::string three = files.write("three.csv", "a,b,c\n1,2,3\n");
   CHECK(message({three, "--columns", "a,b,c", "--model", two, "-o", "a.png"}, 65) ==
-        "emulsion plot: " + three + ": 3 columns (a, b, c), but the model has 2; --columns and --label-column say which are coordinates\n");
+        "emulsion plot: " + three +
+            ": 3 columns (a, b, c), but the model has 2; --columns and --label-column say which are coordinates\n");
   // Without --columns those are taken that the model names.
   CHECK(message({three, "--model", two, "-o", "a.png"}, 65).find("left") != std::string::npos);
   const std::string history = files.write("h.jsonl", R"({"iteration": 0, "mean_log_likelihood": -1}
 {"iteration": 1, "mean_log_likelihood": -1}
 )");
-  CHECK(message({three, "--history", history, "-o", "a.png"}, 2).find("2 pictures need names of their own") != std::string::npos);
+  CHECK(message({three, "--history", history, "-o", "a.png"}, 2).find("2 pictures need names of their own") !=
+        std::string::npos);
   CHECK(message({three, "--history", history, "-o", "a.png", "--at", "2"}, 2) ==
         "emulsion plot: --at: there is no iteration 2; there are 0 to 1\n");
-  CHECK(message({three, "--history", history, "-o", "a.png", "--at", "1"}, 65) == "emulsion plot: " + history + ":2: model: missing\n");
+  CHECK(message({three, "--history", history, "-o", "a.png", "--at", "1"}, 65) ==
+        "emulsion plot: " + history + ":2: model: missing\n");
 }
 
 TEST_CASE("an interpreter that is not there is said to be missing") {
@@ -370,8 +411,9 @@ TEST_CASE("an interpreter that is not there is said to be missing") {
   const Captured captured = run({"--model", files.write("two.json", kTwo), "-o", files.path("a.png")});
   unsetenv("EMULSION_PYTHON");
   CHECK(captured.exit_code == 69);
-  CHECK(captured.err == "emulsion plot: " + files.path("python") +
-                            ": No such file or directory; pictures are drawn by Python with matplotlib: apt install python3-matplotlib\n");
+  CHECK(captured.err ==
+        "emulsion plot: " + files.path("python") +
+            ": No such file or directory; pictures are drawn by Python with matplotlib: apt install python3-matplotlib\n");
 }
 
 TEST_CASE("a stream that has no model yet is told as the daemon tells it") {

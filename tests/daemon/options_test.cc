@@ -91,6 +91,8 @@ assignment = hard
 dimension = 5
 missing = refuse
 init = start.json
+mixture = gaussian(full)[c, a] * poisson[b,3,4]
+columns = a, b, c, d, e
 batch_points = 11
 batch_seconds = 1.5
 step = half-life
@@ -121,6 +123,9 @@ max_producers = 8
   CHECK(stream.dimension == 5);
   CHECK(stream.missing == MissingPolicy::refuse);
   CHECK(stream.init == "start.json");
+  CHECK(stream.mixture == "gaussian(full)[c, a] * poisson[b,3,4]");
+  CHECK(learner.mixture == "3*gaussian(full)[2,0]*poisson[1,3,4]");  // without a count, components of it
+  CHECK(stream.columns == std::vector<std::string>{"a", "b", "c", "d", "e"});
   CHECK(learner.batch_points == 11);
   CHECK(learner.batch_seconds == 1.5);
   CHECK(learner.step.kind == StepKind::half_life);

@@ -74,3 +74,15 @@ TEST_CASE("no rows are no problem") {
   CHECK(checked.accepted.size() == 0);
   CHECK(checked.refused.empty());
 }
+
+TEST_CASE("a point that no component can have given is refused in the words of the family") {
+  const Refusal negative = [](std::span<const double> point) -> std::optional<std::string> {
+    if (point[0] < 0) return "coordinate 0: expected a number > 0";
+    return std::nullopt;
+  };
+  const CheckedRows checked = check_rows(rows({{1, 1}, {-1, 1}, {kNan, 1}, {-2, kInfinity}, {-3, 0}}), MissingPolicy::learn, negative);
+  CHECK(checked.refused == std::vector<std::uint32_t>{1, 3, 4});
+  CHECK(checked.reasons == std::map<std::string, std::uint64_t>{{"not_finite", 1}, {"out_of_support", 2}});
+  CHECK(checked.first_problem == "row 1, coordinate 0: expected a number > 0");
+  CHECK(checked.accepted.size() == 2);
+}

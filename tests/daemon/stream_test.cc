@@ -459,11 +459,11 @@ TEST_CASE("new options of what is published and refused hold at once") {
 
 TEST_CASE("options that no learner takes are an error that names the stream") {
   StreamOptions options = quick_options();
-  options.learner.family = "poisson";
+  options.learner.family = "poison";
   const auto stream = Stream::make("radar", options, std::nullopt);
   REQUIRE_FALSE(stream);
   CHECK(stream.error().message.find("stream \"radar\"") == 0);
-  CHECK(stream.error().message.find("poisson") != std::string::npos);
+  CHECK(stream.error().message.find("\"poison\"") != std::string::npos);
 }
 
 TEST_CASE("a model names its stream and how far each producer has been read") {

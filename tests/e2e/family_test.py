@@ -179,6 +179,30 @@ class FamilyTest(EndToEndTest):
         self.producer(daemon, "broken", session=9).send(waits(64, seed=4)[0])
         daemon.wait_for_stream("broken", lambda s: s.model_version == version + 1, "a further version of the model")
 
+    def test_a_file_is_fitted_and_scored_and_the_model_starts_a_stream(self):
+        rows = scaled(4000, 2000)
+        points, _ = waits(rows)
+        numpy.savetxt(self.directory / "waits.csv", points)
+        library = ("--family-library", self.libraries / "inverse_gaussian.so")
+        for algorithm in ("batch", "online"):
+            with self.subTest(algorithm):
+                model = self.client_json(None, "fit", "waits.csv", "--mixture", "2*inverse_gaussian", "--algorithm", algorithm,
+                                         "-o", "waits.emulsion", "--quiet", *library)
+                found = sorted(c["parameters"]["mean"] for c in model["components"])
+                self.assertEqual([c["family"] for c in model["components"]], ["inverse_gaussian"] * 2)
+                numpy.testing.assert_allclose(found, [1, 6], rtol=0.1)
+        scores = self.client(None, "score", "waits.emulsion", "waits.csv", "--quiet", *library)
+        self.assertEqual(len(scores.splitlines()), rows + 1)
+        self.client(None, "score", "waits.emulsion", "waits.csv", expect=65)
+        self.assertIn('"inverse_gaussian" is unknown', self.client_errors)
+        self.client(None, "fit", "waits.csv", "--mixture", "2*inverse_gaussian", "--family-library", "none.so", expect=65)
+        self.assertIn("none.so: cannot be loaded: ", self.client_errors)
+        self.client(None, "fit", "waits.csv", "--mixture", "2*broken", "--family-library", self.libraries / "broken.so")
+
+        daemon = self.start(self.config() + "[stream.begun]\ninit = waits.emulsion\n")
+        begun = daemon.model("begun").components
+        self.assertEqual(sorted(c.distribution.mean[0] for c in begun), found)
+
     def test_what_cannot_be_loaded_is_a_fault_of_its_line(self):
         wrong = str(self.libraries / "none.so")
         self.assertEqual(self.check(f"\n\nfamily_library = {wrong}\n"), (
@@ -188,7 +212,7 @@ class FamilyTest(EndToEndTest):
         self.assertTrue(faults[0].startswith('2: stream.waits.mixture: family "inverse_gaussian" is unknown; there are: '), faults)
 
     def test_the_environment_names_them_too(self):
-        daemon = self.start("[stream.waits]\nmixture = 2*inverse_gaussian\n",
+        daemon = self.start("[stream.waits]\nmixture = 2*inverse_gaussian\nseed_points = 200\n",
                             environment={"EMULSION_FAMILY_LIBRARY": f"{self.libraries}/inverse_gaussian.so:{self.libraries}/broken.so"})
         self.producer(daemon, "waits").send(waits(300)[0])
         daemon.wait_for_stream("waits", lambda s: s.model_version >= 1, "a model")

@@ -101,9 +101,9 @@ TEST_CASE("probabilities that are none are refused with their place") {
   };
   CHECK(reason(Eigen::Vector4d(0.5, 0.5, 0.25, 0.75)) == "accepted");
   CHECK(reason(Eigen::Vector4d(0.5, 0.5, 0, 1)) ==
-        "component 1: coordinate 2: a probability is not a finite number > 0");
+        "component 1: coordinate 1: a probability is not a finite number > 0");
   CHECK(reason(Eigen::Vector4d(0.5, 0.6, 0.25, 0.75)) ==
-        "component 1: coordinate 1: its probabilities do not sum to 1");
+        "component 1: coordinate 0: its probabilities do not sum to 1");
 }
 
 }  // namespace

@@ -44,12 +44,12 @@ bool can_happen(const Broken& broken) {
   return std::string(broken.function) != "why_not" || broken.fault == Fault::exception || broken.fault == Fault::integer;
 }
 
-Learner learner(const std::string& mixture, Index dimension, int threads = 1) {
+Learner learner(const std::string& mixture, Index dimension, int threads = 1, Index batch_points = 64) {
   LearnerOptions options;
   options.mixture = mixture;
   options.seed.points = 200;
   options.seed.restarts = 8;
-  options.batch_points = 64;
+  options.batch_points = batch_points;
   options.threads = threads;
   options.step.kind = StepKind::cumulative;
   auto made = Learner::make(options, dimension);
@@ -175,6 +175,19 @@ TEST_CASE("a factor of a product that fails is told as one that stands alone") {
   one.fault = Fault::none;
   REQUIRE(failed.updates.size() == 1);
   CHECK_THAT(failed.updates[0].failure, Contains("family \"breakable\": statistics gave (1, 1, 1, nan)"));
+}
+
+TEST_CASE("a failure in one tile is a failure of the whole mini-batch, to its end") {
+  Switch& one = breaker();
+  Learner em = learner(GENERATE("2*breakable", "2*gaussian(full)[0]*breakable[1,2]"), 3, 1, 3 * kTilePoints);
+  em.learn(two_clusters(3, 200, 1), false);
+  one.function = "statistics";
+  one.fault = Fault::exception;
+  CHECK(em.learn(two_clusters(3, kTilePoints, 2), false).updates.empty());
+  one.fault = Fault::none;
+  const Learned rest = em.learn(two_clusters(3, 2 * kTilePoints, 3), false);
+  REQUIRE(rest.updates.size() == 1);
+  CHECK_THAT(rest.updates[0].failure, Contains("family \"breakable\": statistics threw \"out of order\""));
 }
 
 // How long a Brownian motion with drift takes. Michael, Schucany & Haas (1976), The American Statistician 30, 88-90.

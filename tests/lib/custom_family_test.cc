@@ -5,12 +5,13 @@
 #include "emulsion/custom_family_adapter.h"
 #include "lib/bank_at_work.h"
 #include "lib/custom_families.h"
-#include "lib/family_example.h"
 
 namespace emulsion {
 namespace {
 
 using namespace testing;
+
+Prior no_prior(Index d) { return {{0, 1e-3, 0}, Eigen::VectorXd::Ones(d)}; }
 
 // Some components of one family, and points that they can have given.
 struct Adapted {
@@ -91,11 +92,11 @@ TEST_CASE("the statistics of a custom family are the weighted means of what it g
   const Adapted e = inverse_gaussians();
   const auto found = e.statistics(0, 200);
   for (Index k = 0; k < 3; ++k) {
-    Wide weight = 0, sum = 0, inverse = 0;
+    long double weight = 0, sum = 0, inverse = 0;
     for (Index i = 0; i < 200; ++i) {
       weight += e.shares(i, k);
-      sum += Wide(e.shares(i, k)) * e.points(0, i);
-      inverse += Wide(e.shares(i, k)) / e.points(0, i);
+      sum += static_cast<long double>(e.shares(i, k)) * e.points(0, i);
+      inverse += static_cast<long double>(e.shares(i, k)) / e.points(0, i);
     }
     CHECK(found.weight[k] == Approx(double(weight)).epsilon(1e-14));
     CHECK(found.moments(0, k) == Approx(double(sum / weight)).epsilon(1e-13));
@@ -139,7 +140,7 @@ TEST_CASE("the example's density is that of the inverse Gaussian") {
   // Mean 2, shape 1 at 1/2: sqrt(8 / (2 pi)) exp(-(3/2)^2 / (2 * 4 / 2)).
   CHECK(found(1, 1) == Approx(0.5 * std::log(8 / (2 * std::numbers::pi)) - 2.25 / 4).epsilon(1e-14));
   // And it integrates to 1, by the trapezoidal rule in log x.
-  Wide integral = 0;
+  long double integral = 0;
   for (Index i = -4000; i < 4000; i += 200) {
     Eigen::MatrixXd x(1, 200);
     for (Index j = 0; j < 200; ++j) x(0, j) = std::exp(double(i + j) / 400);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lib/bank_at_work.h"
+#include "lib/draw.h"
 #include "lib/gaussian_cases.h"
 
 namespace emulsion::testing {
@@ -73,7 +74,7 @@ inline FamilyCase coordinates_case(const std::string& name, const Eigen::MatrixX
           3,
           parameters,
           draw_all,
-          {{Eigen::Vector3d(1, refused, 1), "coordinate 2: " + expected}},
+          {{Eigen::Vector3d(1, refused, 1), "coordinate 1: " + expected}},
           std::move(exempt)};
 }
 
@@ -134,9 +135,9 @@ inline FamilyCase categorical_case() {
                    {0.125, 0.5, 0.125, 0.25, 0.0625, 0.0625, 0.125, 0.75},
                    {0.1, 0.1, 0.2, 0.6, 0.5, 0.25, 0.125, 0.125}}),
           draw,
-          {{Eigen::Vector2d(3, 4), "coordinate 2: 4, expected a whole number from 0 to 3"},
-           {Eigen::Vector2d(0.5, 1), "coordinate 1: 0.5, expected a whole number from 0 to 3"},
-           {Eigen::Vector2d(-1, 1), "coordinate 1: -1, expected a whole number from 0 to 3"}}};
+          {{Eigen::Vector2d(3, 4), "coordinate 1: 4, expected a whole number from 0 to 3"},
+           {Eigen::Vector2d(0.5, 1), "coordinate 0: 0.5, expected a whole number from 0 to 3"},
+           {Eigen::Vector2d(-1, 1), "coordinate 0: -1, expected a whole number from 0 to 3"}}};
 }
 
 // Two coordinates that correlate around a count.
@@ -153,7 +154,34 @@ inline FamilyCase product_case() {
           3,
           parameters,
           draw,
-          {{Eigen::Vector3d(0.5, -2, 0.5), "poisson[1]: coordinate 1: -2, expected a whole number >= 0"}}};
+          {{Eigen::Vector3d(0.5, -2, 0.5), "poisson[1]: coordinate 0: -2, expected a whole number >= 0"}}};
+}
+
+inline FamilyCase student_case() {
+  Eigen::MatrixXd parameters(10, 3);
+  parameters << 0, 3, -2, 1, -1, 2, 0, 2, 1,  // locations
+      2, 1, 0.5, 0.4, -0.2, 0, 1, 1.5, 0.7, -0.3, 0, 0.1, 0.2, 0.5, 0, 1, 0.8, 2,  // scales
+      5, 7, 11;
+  const DrawPoint draw = [](Sampler& sampler, const Eigen::VectorXd& p) -> Eigen::VectorXd {
+    return draw_student(sampler, p.head(3), unpack(Shape::full, p.head(9), 3).covariance.cast<double>(), static_cast<int>(p[9]));
+  };
+  return {"student_t", 3, parameters, draw};
+}
+
+inline FamilyCase fisher_case() {
+  Eigen::MatrixXd parameters(4, 3);
+  parameters << 1, 0, -0.48, 0, 0.6, 0.6, 0, 0.8, -0.64, 4, 12, 40;
+  const DrawPoint draw = [](Sampler& sampler, const Eigen::VectorXd& p) { return draw_direction(sampler, p.head(3), p[3]); };
+  const std::vector<Refused> refused = {{Eigen::Vector3d(2, 0, 0), "length 2, expected a direction of length 1"},
+                                        {Eigen::Vector3d(0.6, std::nan(""), 0.8), "coordinate 1: missing, expected all coordinates of a direction"}};
+  return {"von_mises_fisher", 3, parameters, draw, refused, {{Law::missing_coordinates, "a direction without one of them is none"}}};
+}
+
+inline FamilyCase uniform_case() {
+  const Eigen::VectorXd box = (Eigen::VectorXd(6) << -1, 2, 0, 3, 4, 10).finished();
+  const DrawPoint draw = [](Sampler& sampler, const Eigen::VectorXd& p) { return draw_evenly(sampler, p.head(3), p.tail(3)); };
+  return {"uniform", 3, box.replicate(1, 3), draw, {},
+          {{Law::moved_by_points, "its box is the range of the stream"}, {Law::own_parameters, "one box is that of all"}}};
 }
 
 // One line for each family.
@@ -179,6 +207,9 @@ inline std::vector<FamilyCase> family_cases() {
                        2, "2, expected 0 or 1"),
       categorical_case(),
       product_case(),
+      student_case(),
+      fisher_case(),
+      uniform_case(),
   };
 }
 

@@ -339,15 +339,15 @@ TEST_CASE("parameters outside their range are refused with their place", "[indep
     return bank ? "accepted" : bank.error().message;
   };
   const auto two = [](double a, double b) { return Eigen::MatrixXd(Eigen::Vector2d(a, b)); };
-  CHECK(reason("exponential", two(1, 0)) == "component 1: coordinate 2: rate is not a finite number > 0");
-  CHECK(reason("poisson", two(-1, 1)) == "component 1: coordinate 1: rate is not a finite number > 0");
-  CHECK(reason("geometric", two(0.5, 1)) == "component 1: coordinate 2: p is not between 0 and 1");
-  CHECK(reason("geometric", two(0, 0.5)) == "component 1: coordinate 1: p is not between 0 and 1");
-  CHECK(reason("bernoulli", two(0.5, 1)) == "component 1: coordinate 2: probability is not between 0 and 1");
+  CHECK(reason("exponential", two(1, 0)) == "component 1: coordinate 1: rate is not a finite number > 0");
+  CHECK(reason("poisson", two(-1, 1)) == "component 1: coordinate 0: rate is not a finite number > 0");
+  CHECK(reason("geometric", two(0.5, 1)) == "component 1: coordinate 1: p is not between 0 and 1");
+  CHECK(reason("geometric", two(0, 0.5)) == "component 1: coordinate 0: p is not between 0 and 1");
+  CHECK(reason("bernoulli", two(0.5, 1)) == "component 1: coordinate 1: probability is not between 0 and 1");
   CHECK(reason("gamma", Eigen::Vector4d(1, 1, 1, -1)) ==
-        "component 1: coordinate 2: shape or rate is not a finite number > 0");
+        "component 1: coordinate 1: shape or rate is not a finite number > 0");
   CHECK(reason("log_normal", Eigen::Vector4d(1, 1, 1, 0)) ==
-        "component 1: coordinate 2: variance_log is not a finite number > 0");
+        "component 1: coordinate 1: variance_log is not a finite number > 0");
   CHECK(reason("log_normal", Eigen::Vector4d(1, -1, 1, 1)) == "accepted");
 }
 

@@ -121,7 +121,7 @@ TEST_CASE("parameters that do not fit a factor are refused by its name") {
   Eigen::MatrixXd bad = parameters();
   bad(5, 1) = -2;
   CHECK(family(kName).unpack(bad, 3).error().message ==
-        "poisson[1]: component 2: coordinate 1: rate is not a finite number > 0");
+        "poisson[1]: component 2: coordinate 0: rate is not a finite number > 0");
   bad = parameters();
   bad(2, 0) = -1;
   CHECK(family(kName).unpack(bad, 3).error().message ==

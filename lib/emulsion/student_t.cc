@@ -1,0 +1,271 @@
+#include "emulsion/student_t.h"
+
+#include <Eigen/Cholesky>
+#include <algorithm>
+#include <boost/math/special_functions/gamma.hpp>
+#include <cassert>
+#include <cmath>
+#include <numbers>
+
+#include "emulsion/dense_shape.h"
+#include "emulsion/deviance.h"
+#include "emulsion/support.h"
+
+namespace emulsion {
+namespace {
+
+using TileColumn = Eigen::Array<double, kTilePoints, 1>;
+
+// Tails heavier than the lowest are those of no measurement (one point in a hundred lies 10^20 scales away), and from the
+// highest on a t differs from a Gaussian by less than any data can tell.
+constexpr double kLowestFreedom = 0.1;
+constexpr double kHighestFreedom = 1000;
+
+// Where nothing is known yet: outliers count little, and there is a variance.
+constexpr double kFirstFreedom = 4;
+
+// Moments: row 0, then a located scatter, then the last row.
+Index moment_rows(Index d) { return 2 + d + triangle(d); }
+auto located(Eigen::MatrixXd& moments, Index k) { return moments.col(k).segment(1, moments.rows() - 2); }
+auto located(const Eigen::MatrixXd& moments, Index k) { return moments.col(k).segment(1, moments.rows() - 2); }
+
+// The log density at the location of n coordinates, but for the determinant of their scale. For many degrees of freedom it
+// nears that of a Gaussian, which is told apart from the rest: log[ Gamma(nu/2 + n/2) / Gamma(nu/2) (nu/2)^(-n/2) ] is small.
+double log_normaliser(double freedom, Index coordinates) {
+  const double half = 0.5 * freedom;
+  double log_ratio = 0;
+  double at = half;
+  for (Index i = 0; i < coordinates / 2; ++i, ++at) log_ratio += std::log(at / half);
+  if (coordinates % 2 == 1) log_ratio -= std::log(boost::math::tgamma_delta_ratio(at, 0.5) * std::sqrt(half));
+  return log_ratio - 0.5 * static_cast<double>(coordinates) * std::log(2 * std::numbers::pi);
+}
+
+// E[u] of a point that has so many coordinates at this squared distance.
+template <typename Number>
+Number expected_factor(double freedom, double coordinates, const Number& squared_distance) {
+  return (freedom + coordinates) / (freedom + squared_distance);
+}
+
+// E[log u] - log E[u], the same for all points with so many coordinates.
+double log_factor_shift(double freedom, double coordinates) { return -mean_gamma_deviance(0.5 * (freedom + coordinates)); }
+
+class StudentFamily;
+
+class StudentBank final : public Bank {
+ public:
+  StudentBank(const StudentFamily& family, Eigen::MatrixXd locations, std::vector<std::shared_ptr<const DenseShape>> scales,
+              Eigen::VectorXd freedoms)
+      : family_(family),
+        locations_(std::move(locations)),
+        scales_(std::move(scales)),
+        freedoms_(std::move(freedoms)),
+        log_normalisers_(freedoms_.size()) {
+    for (Index k = 0; k < size(); ++k) log_normalisers_[k] = log_normaliser(freedoms_[k], dimension()) - scale_of(k)->half_log_determinant;
+  }
+
+  const Family& family() const override;
+  Index size() const override { return locations_.cols(); }
+  Index dimension() const override { return locations_.rows(); }
+  const std::shared_ptr<const DenseShape>& scale_of(Index k) const { return scales_[static_cast<std::size_t>(k)]; }
+  const Eigen::VectorXd& freedoms() const { return freedoms_; }
+
+  void log_densities(const Tile& tile, LaneRange lanes, LaneMatrix& out, Index first_column) const override {
+    const double d = static_cast<double>(dimension());
+    LaneScratch scratch(kLanes, dimension());
+    for (Index row = lanes.begin; row < lanes.end; row += kLanes)
+      for (Index k = 0; k < size(); ++k) {
+        const auto distance = squared_distances(*scale_of(k), locations_.col(k), tile, row, scratch);
+        out.block<kLanes, 1>(row, first_column + k) =
+            log_normalisers_[k] - 0.5 * (freedoms_[k] + d) * (distance / freedoms_[k]).log1p();
+      }
+    for (const Index row : tile.incomplete_rows()) {
+      if (row < lanes.begin || row >= lanes.end) continue;
+      for (Index k = 0; k < size(); ++k) {
+        const ObservedDistance observed = observed_distance(*scale_of(k), locations_.col(k), tile, row);
+        out(row, first_column + k) = log_normaliser(freedoms_[k], static_cast<Index>(observed.coordinates)) - observed.half_log_determinant -
+                                     0.5 * (freedoms_[k] + observed.coordinates) * std::log1p(observed.squared / freedoms_[k]);
+      }
+    }
+  }
+
+  // Given the point, u is Gamma((nu + d)/2, (nu + distance)/2). Source: Peel & McLachlan (2000).
+  BankStatistics accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column) const override {
+    const Index d = dimension();
+    BankStatistics statistics = family().empty(d, size());
+    LaneMatrix scratch(kTilePoints, d);
+    LaneScratch lane_scratch(kLanes, d);
+    TileColumn shares, factors;
+    for (Index k = 0; k < size(); ++k) {
+      shares = responsibilities.col(first_column + k);
+      for (const Index row : tile.incomplete_rows()) shares[row] = 0;
+      statistics.weight[k] = std::max(shares.sum(), 0.0);
+      if (!(statistics.weight[k] > 0)) continue;
+      for (Index row = 0; row < kTilePoints; row += kLanes)
+        factors.segment<kLanes>(row) = expected_factor(
+            freedoms_[k], static_cast<double>(d), squared_distances(*scale_of(k), locations_.col(k), tile, row, lane_scratch));
+      statistics.moments.col(k).tail<1>()[0] = (shares > 0).select(shares * factors.log(), 0.0).sum() +
+                                               statistics.weight[k] * log_factor_shift(freedoms_[k], static_cast<double>(d));
+      shares = (shares > 0).select(shares * factors, 0.0);
+      statistics.moments(0, k) = scatter_of(tile, shares, locations_.col(k), scratch, located(statistics.moments, k));
+    }
+    for (const Index row : tile.incomplete_rows()) family().merge(statistics, one_point(tile, row, responsibilities, first_column));
+    return statistics;
+  }
+
+  Eigen::MatrixXd means() const override { return locations_; }
+
+  Eigen::MatrixXd variances() const override {
+    Eigen::MatrixXd variances(dimension(), size());
+    for (Index k = 0; k < size(); ++k) {
+      const double freedom = freedoms_[k];
+      variances.col(k) = scale_of(k)->covariance.diagonal() * (freedom > 2 ? freedom / (freedom - 2) : 1);
+    }
+    return variances;
+  }
+
+  Eigen::MatrixXd pack() const override {
+    Eigen::MatrixXd packed(dimension() + triangle(dimension()) + 1, size());
+    for (Index k = 0; k < size(); ++k) packed.col(k) << locations_.col(k), pack_triangle(scale_of(k)->covariance), freedoms_[k];
+    return packed;
+  }
+
+ private:
+  // A missing coordinate is normal given u and the others: u times its variance does not depend on u.
+  BankStatistics one_point(const Tile& tile, Index row, const LaneMatrix& responsibilities, Index first_column) const {
+    BankStatistics statistics = family().empty(dimension(), size());
+    for (Index k = 0; k < size(); ++k) {
+      const double share = responsibilities(row, first_column + k);
+      if (!(share > 0)) continue;
+      const ObservedDistance observed = observed_distance(*scale_of(k), locations_.col(k), tile, row);
+      const Completed completed = complete(*scale_of(k), locations_.col(k), tile, row);
+      const double factor = expected_factor(freedoms_[k], observed.coordinates, observed.squared);
+      statistics.weight[k] = share;
+      statistics.moments.col(k) << share * factor, completed.point, share * pack_triangle(completed.covariance),
+          share * (std::log(factor) + log_factor_shift(freedoms_[k], observed.coordinates));
+    }
+    return statistics;
+  }
+
+  const StudentFamily& family_;
+  Eigen::MatrixXd locations_;                              // d x K
+  std::vector<std::shared_ptr<const DenseShape>> scales_;  // K
+  Eigen::VectorXd freedoms_;                               // K
+  Eigen::VectorXd log_normalisers_;                        // K: log density at the location
+};
+
+class StudentFamily final : public Family {
+ public:
+  std::string name() const override { return "student_t"; }
+
+  std::vector<ParameterPart> layout(Index d) const override {
+    return {{"location", PartShape::vector, d, 0},
+            {"scale", PartShape::symmetric, triangle(d), d},
+            {"degrees_of_freedom", PartShape::scalar, 1, 0}};
+  }
+
+  Index free_parameters(Index d, Index components) const override { return components * (d + triangle(d) + 1); }
+
+  BankStatistics empty(Index d, Index components) const override {
+    return {this, Eigen::VectorXd::Zero(components), Eigen::MatrixXd::Zero(moment_rows(d), components)};
+  }
+
+  void merge(BankStatistics& into, const BankStatistics& from) const override {
+    assert(into.moments.rows() == from.moments.rows() && into.moments.cols() == from.moments.cols());
+    const Index last = into.moments.rows() - 1;
+    for (Index k = 0; k < into.weight.size(); ++k) {
+      if (from.weight[k] == 0) continue;
+      into.moments(0, k) = merge_scatter(located(into.moments, k), into.moments(0, k), located(from.moments, k), from.moments(0, k));
+      into.moments(last, k) += from.moments(last, k);
+      into.weight[k] += from.weight[k];
+    }
+  }
+
+  void scale(BankStatistics& statistics, double factor) const override {
+    const Index d = dimension_of_scatter(statistics.moments.rows() - 2);
+    statistics.weight *= factor;
+    statistics.moments.topRows(1) *= factor;
+    statistics.moments.bottomRows(triangle(d) + 1) *= factor;
+  }
+
+  // PX-EM: the scatter is divided by the weight in units of u, not by the number of points. In the model where u has a free
+  // scale this is the M-step, so the likelihood rises with every step as it does in EM, and in fewer of them. (At the end both
+  // weights are equal.) Likewise the degrees of freedom: log(nu/2) - digamma(nu/2) = log mean E[u] - mean E[log u].
+  MaximisedBank maximise(const BankStatistics& statistics, const Prior& prior, const Bank& previous,
+                         const std::vector<bool>& keep) const override {
+    const auto& before = dynamic_cast<const StudentBank&>(previous);
+    const Index d = before.dimension();
+    Eigen::MatrixXd locations = before.means();
+    Eigen::VectorXd freedoms = before.freedoms();
+    std::vector<std::shared_ptr<const DenseShape>> scales;
+    std::vector<Repair> repairs(keep.size(), Repair::none);
+    for (Index k = 0; k < before.size(); ++k) {
+      scales.push_back(before.scale_of(k));
+      if (keep[static_cast<std::size_t>(k)]) continue;
+      Repair& repair = repairs[static_cast<std::size_t>(k)];
+      const double weight = statistics.weight[k];
+      const double factors = statistics.moments(0, k);
+      const auto moments = located(statistics.moments, k);
+      const double spread = std::log(factors / weight) - statistics.moments.col(k).tail<1>()[0] / weight;
+      if (!(weight > 0) || !(factors > 0) || !std::isfinite(spread) || !moments.allFinite()) {
+        repair = Repair::kept_previous;
+        continue;
+      }
+      scales.back() = estimate_shape(unpack_triangle(moments.tail(triangle(d)), d), factors, prior, before.scale_of(k), repair);
+      if (repair == Repair::kept_previous) continue;
+      locations.col(k) = moments.head(d);
+      freedoms[k] = spread > 0 ? std::clamp(2 * shape_of(spread), kLowestFreedom, kHighestFreedom) : kHighestFreedom;
+    }
+    return {std::make_shared<StudentBank>(*this, std::move(locations), std::move(scales), std::move(freedoms)), std::move(repairs)};
+  }
+
+  std::shared_ptr<const Bank> place(const Eigen::MatrixXd& centres, const Eigen::VectorXd& variances) const override {
+    const Eigen::VectorXd squares = variances * ((kFirstFreedom - 2) / kFirstFreedom);
+    const auto scale = make_shape(squares.asDiagonal(), squares.cwiseSqrt().asDiagonal());
+    return std::make_shared<StudentBank>(*this, centres,
+                                         std::vector<std::shared_ptr<const DenseShape>>(static_cast<std::size_t>(centres.cols()), scale),
+                                         Eigen::VectorXd::Constant(centres.cols(), kFirstFreedom));
+  }
+
+  // Over points of the component itself E[u] is 1 on average, and u-weighted the scatter is the scale.
+  BankStatistics expected(const Bank& bank, const Eigen::VectorXd& points) const override {
+    const auto& student = dynamic_cast<const StudentBank&>(bank);
+    BankStatistics statistics = empty(bank.dimension(), bank.size());
+    statistics.weight = points;
+    for (Index k = 0; k < bank.size(); ++k)
+      statistics.moments.col(k) << points[k], student.means().col(k), points[k] * pack_triangle(student.scale_of(k)->covariance),
+          -points[k] * mean_gamma_deviance(0.5 * student.freedoms()[k]);
+    return statistics;
+  }
+
+  Result<std::shared_ptr<const Bank>> unpack(const Eigen::MatrixXd& parameters, Index d) const override {
+    const Index rows = d + triangle(d) + 1;
+    if (parameters.rows() != rows)
+      return fail(name() + ": " + std::to_string(parameters.rows()) + " parameters, expected " + std::to_string(rows) + " in " +
+                  std::to_string(d) + " dimensions");
+    std::vector<std::shared_ptr<const DenseShape>> scales;
+    for (Index k = 0; k < parameters.cols(); ++k) {
+      const std::string place = "component " + std::to_string(k + 1) + ": ";
+      if (!parameters.col(k).allFinite()) return fail(place + "a parameter is not a finite number");
+      const Eigen::MatrixXd scale = unpack_triangle(parameters.col(k).segment(d, triangle(d)), d);
+      const Eigen::LLT<Eigen::MatrixXd> llt(scale);
+      if (llt.info() != Eigen::Success) return fail(place + "scale is not positive definite");
+      const double freedom = parameters(rows - 1, k);
+      if (!(freedom >= kLowestFreedom) || !(freedom <= kHighestFreedom))
+        return fail(place + "degrees of freedom " + text_of(freedom) + " are not in [" + text_of(kLowestFreedom) + ", " +
+                    text_of(kHighestFreedom) + "]");
+      scales.push_back(make_shape(scale, llt.matrixL()));
+    }
+    return std::make_shared<const StudentBank>(*this, parameters.topRows(d), std::move(scales), parameters.bottomRows(1).transpose());
+  }
+};
+
+const Family& StudentBank::family() const { return family_; }
+
+}  // namespace
+
+const Family& student_t() {
+  static const StudentFamily family;
+  return family;
+}
+
+}  // namespace emulsion
