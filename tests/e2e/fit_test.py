@@ -113,7 +113,7 @@ class OnlineTest(EndToEndTest):
     def test_the_daemon_learns_the_same_bits(self):
         points, _ = clusters(5000, MEANS)
         numpy.savetxt(self.directory / "points.csv", points, delimiter=",", header="x,y", comments="", fmt="%.17g")
-        daemon = self.start("[defaults]\ncomponents = 2\nbatch_points = 100\n")
+        daemon = self.start("[defaults]\ncomponents = 2\nbatch_points = 100\nseed_points = 400\n")
         self.client(daemon, "send", self.directory / "points.csv", "--stream", "room")
         self.client(daemon, "flush", "room")
         streamed = self.client_json(daemon, "model", "room")
