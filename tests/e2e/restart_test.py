@@ -15,6 +15,7 @@ CONFIG = """
 [defaults]
 components = 3
 batch_points = 64
+seed_points = 150
 """
 
 
