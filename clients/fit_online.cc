@@ -15,6 +15,10 @@ double shift_between(const Mixture& from, const Mixture& to) {
   return std::sqrt(squares);
 }
 
+// Points for the first model. A stream wants its labels soon; a file has the points at hand, and what the seed misses one pass
+// hardly mends.
+Index points_of_seed(Index components, Index dimension) { return std::max(200 * components, 20 * components * (dimension + 1)); }
+
 // Learns the file as a daemon would, and tells of each update if anybody wants to know.
 class Online {
  public:
@@ -90,7 +94,8 @@ class Online {
 }  // namespace
 
 Attempt<Fit> fit_online(const PointFile& file, const FitOptions& options, const FitTask& task, const FitWatch& watch) {
-  const LearnerOptions given = learner_options(options, task);
+  LearnerOptions given = learner_options(options, task);
+  if (given.seed.points == 0) given.seed.points = points_of_seed(task.formula.components(), file.dimension());
   Result<Learner> learner = fail("no learner");
   if (task.initial) {
     const auto start = starting_mixture(*task.initial, task.formula, file.dimension());

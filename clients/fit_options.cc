@@ -23,7 +23,7 @@ usage: emulsion fit FILE|- [flags]
 
 Fits a mixture to the rows of a CSV, JSON lines or npy file, and prints it. An empty cell, nan, NA or null is a missing
 value. Batch EM passes over the points until they gain no more; --algorithm online learns each point once, in the order of
-the file, with the same result to the last bit as a daemon with the same options. A file larger than --memory-limit is read
+the file, with the same result to the last bit as a daemon with the same options (seed_points among them). A file larger than --memory-limit is read
 again for each pass.
 
 Each iteration is a line on stderr, unless --quiet; with --json only where stderr is a terminal. The result is on stdout.
@@ -98,7 +98,8 @@ void add_learning_flags(Flags& flags, FitOptions& options, Words& words) {
   flags.number("half-life-seconds", &learner.step.half_life_seconds, 0, kMost, "S",
                "online: after so much time a point counts half, by --time-column");
   flags.whole("seed-points", &words.seed_points, 1, std::numeric_limits<std::int64_t>::max(), "N",
-              "online: points for the first model (default: as the daemon)");
+              "online: points for the first model (default: the larger of 200 K and 20 K (d + 1); a daemon, which is to "
+              "answer soon, takes 50 K and 10 K (d + 1))");
   flags.whole("seed-passes", &words.seed_passes, 1, 1000, "N", "online: EM passes over them (default: as the daemon)");
   flags.toggle("averaging", &learner.averaging, "online: the result is the average of all updates");
 }

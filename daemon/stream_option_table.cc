@@ -121,7 +121,7 @@ std::vector<Row> seed_and_prior_options() {
           "seed_points", [](auto& o) -> auto& { return o.learner.seed.points; },
           whole_number_in<Index>({.low = 0, .unit = "points"}), Reload::restart,
           "Points that are collected before the first model. More start better and later. 0: the larger of "
-          "200 * components and 20 * components * (coordinates + 1)."),
+          "50 * components and 10 * components * (coordinates + 1)."),
       option(
           "seed_restarts", [](auto& o) -> auto& { return o.learner.seed.restarts; },
           whole_number_in<Index>({.low = 1, .high = 1000, .unit = "starts"}), Reload::restart,

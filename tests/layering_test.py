@@ -112,6 +112,8 @@ class LayeringTest(unittest.TestCase):
             for path in (ROOT / folder).rglob("*"):
                 if path.suffix not in (".h", ".cc", ".proto", ".py", ".sh", ".conf", ".md", ".txt") or path == this:
                     continue
+                if path.is_relative_to(ROOT / "docs" / "seeds" / "own"):  # built there by docs/seeds.sh
+                    continue
                 with self.subTest(path.relative_to(ROOT)):
                     self.assertNotRegex(path.read_text(), r"\b(TODO|FIXME|XXX)\b|/(root|work|home)/")
 

@@ -29,7 +29,7 @@ struct SeedOptions {
   SeedKind kind = SeedKind::kmeans;
 
   // Points that are buffered before the first model. More start better and later; what is missed here, one pass hardly
-  // mends. 0: max(200 K, 20 K (d + 1)). Range >= 0.
+  // mends. 0: max(50 K, 10 K (d + 1)). Range >= 0.
   Index points = 0;
 
   // Independent starts; the best by likelihood is kept. Range [1, 1000].

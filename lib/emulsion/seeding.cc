@@ -312,7 +312,7 @@ Index points_to_seed(const LearnerOptions& options, Index dimension) {
   if (options.seed.points > 0) return options.seed.points;
   const auto formula = formula_of(options);
   const Index components = formula ? formula->components() : options.components;
-  return std::max(200 * components, 20 * components * (dimension + 1));
+  return std::max(50 * components, 10 * components * (dimension + 1));
 }
 
 Result<std::shared_ptr<const Mixture>> seed_mixture(const PointBatch& batch, const LearnerOptions& options, Workers& workers) {

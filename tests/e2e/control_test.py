@@ -15,7 +15,7 @@ Code = control_pb2.ControlErrorCode.Value
 class RequestTest(EndToEndTest):
     def setUp(self):
         super().setUp()
-        self.daemon = self.start("[defaults]\nseed_points = 100\n", "--state_directory", str(self.directory / "state"))
+        self.daemon = self.start("", "--state_directory", str(self.directory / "state"))
         self.points, _ = clusters(600, [[0, 0], [9, 9]])
         self.producer(self.daemon, "room").send(self.points)
         self.daemon.wait_for_rows("room", 600)
@@ -173,7 +173,7 @@ class ClientTest(EndToEndTest):
         self.assertEqual(self.client_json(daemon, "list"), {"streams": ["room"]})
         self.assertEqual(self.client_json(daemon, "status")["streams"][0]["points_accepted"], 600)
         self.assertEqual(len(self.client_json(daemon, "model")["components"]), 2)  # of the only stream
-        self.assertEqual(self.client_json(daemon, "flush", "room"), {"command": "flush", "stream": "room", "points": 200})
+        self.assertEqual(self.client_json(daemon, "flush", "room"), {"command": "flush", "stream": "room", "points": 244})
         for command in ("pause", "resume"):
             self.assertEqual(self.client_json(daemon, command, "room"), {"command": command, "stream": "room"})
         self.assertEqual(self.client_json(daemon, "reset", "room", "--yes"), {"command": "reset", "stream": "room"})
@@ -221,7 +221,7 @@ class ClientTest(EndToEndTest):
         daemon = self.start_with_points(streams=())
         self.client(daemon, "send", "-", "--stream", "young", "--no-end", stdin="1,2\n3,4\n")
         self.client(daemon, "model", "young", expect=75)
-        self.assertIn("2 of 400", self.client_errors)
+        self.assertIn("2 of 100", self.client_errors)
 
     def test_a_wrong_variable_exits_with_78(self):
         daemon = self.start_with_points(streams=())

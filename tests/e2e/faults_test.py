@@ -15,7 +15,6 @@ dynamic_streams = room other*
 max_streams = 4
 [defaults]
 components = 2
-seed_points = 100
 max_producers = 5
 """
 Kind = events_pb2.EventKind.Value
@@ -222,7 +221,7 @@ class FaultsTest(EndToEndTest):
 class SubscriberTest(EndToEndTest):
     def setUp(self):
         super().setUp()
-        self.daemon = self.start("[defaults]\ncomponents = 2\nseed_points = 100\nmodel_interval_seconds = 0\n")
+        self.daemon = self.start("[defaults]\ncomponents = 2\nmodel_interval_seconds = 0\n")
         self.points, _ = clusters(400, [[0, 0], [30, 30]])
 
     def teach(self, *streams):

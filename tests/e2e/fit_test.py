@@ -113,11 +113,11 @@ class OnlineTest(EndToEndTest):
     def test_the_daemon_learns_the_same_bits(self):
         points, _ = clusters(5000, MEANS)
         numpy.savetxt(self.directory / "points.csv", points, delimiter=",", header="x,y", comments="", fmt="%.17g")
-        daemon = self.start("[defaults]\ncomponents = 2\nbatch_points = 100\n")
+        daemon = self.start("[defaults]\ncomponents = 2\nbatch_points = 100\nseed_points = 400\n")
         self.client(daemon, "send", self.directory / "points.csv", "--stream", "room")
         self.client(daemon, "flush", "room")
         streamed = self.client_json(daemon, "model", "room")
-        fitted = json.loads(self.client(None, "fit", self.directory / "points.csv", "-k", 2, "--algorithm", "online", "--batch-points", 100, "--json"))
+        fitted = json.loads(self.client(None, "fit", self.directory / "points.csv", "-k", 2, "--algorithm", "online", "--batch-points", 100, "--seed-points", 400, "--json"))
         self.assertEqual(fitted["components"], streamed["components"])
 
     def test_a_fit_is_where_a_daemon_starts(self):

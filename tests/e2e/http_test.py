@@ -14,7 +14,6 @@ CONFIG = """
 dynamic_streams = guest-*
 [defaults]
 components = 2
-seed_points = 100
 [stream.room]
 [stream.cellar]
 """

@@ -13,7 +13,6 @@ CONFIG = """
 [defaults]
 components = 3
 batch_points = 64
-seed_points = 150
 model_interval_seconds = 0
 publish_responsibilities = true
 """
@@ -113,7 +112,7 @@ class LabelsTest(EndToEndTest):
         self.check_all(sent, *self.receive(subscriber, len(points)))
 
     def test_responsibilities_are_left_out_unless_asked_for(self):
-        daemon = self.start("[defaults]\ncomponents = 3\nseed_points = 150\n")
+        daemon = self.start("[defaults]\ncomponents = 3\n")
         subscriber = self.subscribe(daemon, "emulsion.v1.room.labels.")
         self.producer(daemon, "room").send(clusters(500, MEANS)[0])
         labels = subscriber.next()

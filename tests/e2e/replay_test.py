@@ -48,7 +48,7 @@ class ReplayTest(EndToEndTest):
         points = self.write_csv(30)
         self.replay(*self.kept())
         status, model = self.look()
-        self.assertEqual((status.points_to_seed, status.points_learned, status.points_labelled, model.version), (400, 30, 30, 1))
+        self.assertEqual((status.points_to_seed, status.points_learned, status.points_labelled, model.version), (100, 30, 30, 1))
         weights = numpy.array([c.weight for c in model.components])
         means = numpy.array([c.gaussian.mean for c in model.components])
         # Maximum likelihood: the mean of the mixture is the mean of the points, but for a weak prior.

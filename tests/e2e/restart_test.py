@@ -15,7 +15,6 @@ CONFIG = """
 [defaults]
 components = 3
 batch_points = 64
-seed_points = 150
 """
 
 

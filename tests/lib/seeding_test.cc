@@ -49,10 +49,10 @@ void check_usable(const GaussianCase& c, const Mixture& mixture) {
   CHECK(mixture.weights().minCoeff() >= 0);
 }
 
-TEST_CASE("the first model needs 200 points a component, or 20 for each of its d + 1, or as many as the options say") {
+TEST_CASE("the first model needs 50 points a component, or 10 for each of its d + 1, or as many as the options say") {
   LearnerOptions options = options_for("gaussian(full)", 3);
-  CHECK(points_to_seed(options, 2) == 600);
-  CHECK(points_to_seed(options, 19) == 1200);
+  CHECK(points_to_seed(options, 2) == 150);
+  CHECK(points_to_seed(options, 9) == 300);
   options.seed.points = 17;
   CHECK(points_to_seed(options, 9) == 17);
 }

@@ -78,6 +78,17 @@ ModelMessage model(const std::string& family, std::vector<double> covariance, st
 
 ModelMessage model_full() { return model("gaussian(full)", {2, 0.5, 3}, {4, -0.25, 1}); }
 
+ModelMessage model_mixed() {
+  ModelMessage message = model_full();
+  ComponentMessage& second = message.components[1];
+  second.family = "normal[0]*poisson[1]";
+  second.parameters = {{"normal[0].mean", {-5}}, {"normal[0].covariance", {4}}, {"poisson[1].rate", {2.5}}};
+  second.means = {-5, 2.5};
+  second.variances = {4, 2.5};
+  message.columns = {"waiting", "people"};
+  return message;
+}
+
 EventMessage event() {
   EventMessage message;
   message.stream = "radar";
@@ -146,7 +157,8 @@ TEST_CASE("the golden points are the points written here") {
 
 TEST_CASE("the golden labels are the labels written here") { check_golden("labels", labels()); }
 
-TEST_CASE("the golden models are the models written here, for each type of covariance") {
+TEST_CASE("the golden models are the models written here, for each type of covariance and for other families") {
+  check_golden("model_mixed", model_mixed());
   check_golden("model_full", model_full());
   check_golden("model_diagonal", model("gaussian(diagonal)", {2, 3}, {4, 1}));
   check_golden("model_spherical", model("gaussian(spherical)", {2}, {4}));

@@ -70,6 +70,24 @@ def model(covariance_type, covariances):
     }
 
 
+def mixed():
+    """A Gaussian and a product, whose coordinates have names."""
+    result = model("COVARIANCE_TYPE_FULL", [[2.0, 0.5, 3.0], [4.0, -0.25, 1.0]])
+    del result["components"][1]["gaussian"]
+    result["components"][1]["distribution"] = {
+        "family": "normal[0]*poisson[1]",
+        "parameters": [
+            {"name": "normal[0].mean", "values": [-5.0]},
+            {"name": "normal[0].covariance", "values": [4.0]},
+            {"name": "poisson[1].rate", "values": [2.5]},
+        ],
+        "mean": [-5.0, 2.5],
+        "variance": [4.0, 2.5],
+    }
+    result["columns"] = ["waiting", "people"]
+    return result
+
+
 FULL = model("COVARIANCE_TYPE_FULL", [[2.0, 0.5, 3.0], [4.0, -0.25, 1.0]])
 
 STATUS = {
@@ -166,6 +184,7 @@ GOLDEN = {
     "model_full": (model_pb2.Model, FULL),
     "model_diagonal": (model_pb2.Model, model("COVARIANCE_TYPE_DIAGONAL", [[2.0, 3.0], [4.0, 1.0]])),
     "model_spherical": (model_pb2.Model, model("COVARIANCE_TYPE_SPHERICAL", [[2.0], [4.0]])),
+    "model_mixed": (model_pb2.Model, mixed()),
     "model_tied": (model_pb2.Model, model("COVARIANCE_TYPE_TIED", [[2.0, 0.5, 3.0], [2.0, 0.5, 3.0]])),
     "event": (
         events_pb2.Event,

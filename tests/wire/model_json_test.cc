@@ -46,7 +46,7 @@ TEST_CASE("a model is printed with its keys in order and whole matrices") {
 }
 
 TEST_CASE("a model that is printed is read back to the last bit") {
-  const std::string name = GENERATE("model_full", "model_diagonal", "model_spherical", "model_tied");
+  const std::string name = GENERATE("model_mixed", "model_full", "model_diagonal", "model_spherical", "model_tied");
   INFO(name);
   ModelMessage model = golden_model(name);
   model.components[0].weight = 1.0 / 3;
