@@ -85,6 +85,14 @@ class Display {
     return watch;
   }
 
+  // Tells what is left to tell, once all iterations are over.
+  void finish() {
+    if (!screened_) return;
+    line(fmt::format("{}start {}: {:.6f} nats/point after {}", screened_->on_sample ? "sample, " : "", screened_->start + 1,
+                     screened_->mean_log_likelihood, counted(static_cast<unsigned long long>(screened_->number), "iteration")));
+    screened_.reset();
+  }
+
   void line(const std::string& text) {
     if (!lines_) return;
     if (progress_) progress_->clear();
@@ -92,13 +100,9 @@ class Display {
   }
 
  private:
-  // A start that is only screened is one line: its last iteration, once the next start begins.
+  // A start that is only screened is one line: its last iteration, once it is known to be the last.
   void show(const FitIteration& iteration) {
-    if (screened_ && (!iteration.screening || iteration.start != screened_->start)) {
-      line(fmt::format("{}start {}: {:.6f} nats/point after {}", screened_->on_sample ? "sample, " : "", screened_->start + 1,
-                       screened_->mean_log_likelihood, counted(static_cast<unsigned long long>(screened_->number), "iteration")));
-      screened_.reset();
-    }
+    if (screened_ && (!iteration.screening || iteration.start != screened_->start)) finish();
     if (iteration.screening)
       screened_ = iteration;
     else
@@ -197,6 +201,7 @@ Attempt<int> fit_and_report(const FitOptions& options) {
     if (auto written = write_results({selection->fit, options, file, &*selection}); !written) return tl::unexpected(std::move(written.error()));
   } else {
     auto fit = fit_file(file, options, task, display.watch());
+    display.finish();
     if (!fit) return tl::unexpected(std::move(fit.error()));
     whole = !fit->interrupted;
     if (auto written = write_results({*fit, options, file}); !written) return tl::unexpected(std::move(written.error()));

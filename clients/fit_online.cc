@@ -129,6 +129,7 @@ Attempt<Fit> fit_online(const PointFile& file, const FitOptions& options, const 
   fit.model = online.learner().snapshot();
   fit.mixture = online.learner().progress().published;
   fit.iterations = online.updates();
+  fit.starts = task.initial ? 1 : given.seed.restarts;
   fit.converged = !interrupted();
   fit.history = std::move(online.history());
   if (!online.failure().empty()) fit.warnings.push_back("an update failed and its points were not learned: " + online.failure());

@@ -117,7 +117,7 @@ class OnlineTest(EndToEndTest):
         self.client(daemon, "send", self.directory / "points.csv", "--stream", "room")
         self.client(daemon, "flush", "room")
         streamed = self.client_json(daemon, "model", "room")
-        fitted = json.loads(self.client(None, "fit", self.directory / "points.csv", "-k", 2, "--algorithm", "online", "--batch-points", 100, "--json"))
+        fitted = json.loads(self.client(None, "fit", self.directory / "points.csv", "-k", 2, "--algorithm", "online", "--batch-points", 100, "--seed-points", 400, "--json"))
         self.assertEqual(fitted["components"], streamed["components"])
 
     def test_a_fit_is_where_a_daemon_starts(self):
