@@ -90,7 +90,9 @@ std::vector<double> whole_numbers(Range range) {
   const double first = std::ceil(range.low);
   const double step = std::max(1.0, std::ceil((range.high - first) / kMostWholeNumbers));
   std::vector<double> xs;
-  for (double x = first; x <= range.high; x += step) xs.push_back(x);
+  // Counted, because a step of 1 does not move a number beyond 2^53.
+  for (int i = 0; i <= kMostWholeNumbers && first + i * step <= range.high; ++i) xs.push_back(first + i * step);
+  sort_unique(xs);
   return xs;
 }
 
@@ -154,7 +156,9 @@ Bins bins_for(std::vector<double> values, bool discrete, double widest) {
   if (discrete) {
     const double first = std::floor(low);
     bins.step = std::max(1.0, std::ceil((high - first + 1) / kMostWholeNumbers));
-    for (double value = first; value <= high; value += bins.step) bins.values.push_back(value + (bins.step - 1) / 2);
+    for (int i = 0; i <= kMostWholeNumbers && first + i * bins.step <= high; ++i)
+      bins.values.push_back(first + i * bins.step + (bins.step - 1) / 2);
+    sort_unique(bins.values);
     return bins;
   }
   if (!(high > low)) {

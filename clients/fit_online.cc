@@ -114,8 +114,9 @@ Attempt<Fit> fit_online(const PointFile& file, const FitOptions& options, const 
   Online online(std::move(*learner), options, task, watch);
   for (std::uint64_t pass = 0; pass < options.passes && !interrupted(); ++pass) {
     if (const auto passed = online.pass(file); !passed) return unfitted(passed.error());
+    if (interrupted()) break;
     online.flush();
-    if (watch.iteration) {
+    if (watch.iteration && online.learner().has_model()) {
       FitIteration told;
       told.number = static_cast<Index>(pass) + 1;
       told.points = online.learner().progress().learned;

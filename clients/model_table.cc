@@ -13,6 +13,7 @@ namespace emulsion::client {
 namespace {
 
 constexpr std::size_t kMostCoordinates = 24;    // that a table shows
+constexpr std::size_t kLongestFamily = 64;      // bytes of a family's name that are shown
 constexpr std::size_t kMostForCorrelation = 5;  // 10 pairs
 
 // The lower triangle of a covariance, or of another scale, over all coordinates; null where there is none.
@@ -35,7 +36,7 @@ std::string parameters_text(const wire::ComponentMessage& component) {
   for (const wire::ParameterMessage& part : component.parameters) {
     const std::string name = part.name.substr(part.name.rfind('.') + 1);
     if (std::find(kShown.begin(), kShown.end(), name) != kShown.end()) continue;
-    text += (text.empty() ? "" : ", ") + name;
+    text += (text.empty() ? "" : ", ") + wire::printable(name, 32);
     std::replace(text.begin(), text.end(), '_', ' ');
     for (std::size_t i = 0; i < std::min(kMostNumbers, part.values.size()); ++i) text += " " + significant(part.values[i], 3);
     if (part.values.size() > kMostNumbers) text += " …";
@@ -103,7 +104,7 @@ std::string component_table(const wire::ModelMessage& model, std::size_t width) 
   for (std::size_t k = 0; k < components.size(); ++k) {
     const auto& component = components[k];
     std::vector<std::string> cells{std::to_string(component.id)};
-    if (families) cells.push_back(component.family);
+    if (families) cells.push_back(wire::printable(component.family, kLongestFamily));
     cells.push_back(fmt::format("{:.3f}", component.weight));
     cells.push_back(significant(component.effective_sample_size, 3));
     for (std::size_t i = 0; i < shown; ++i) cells.push_back(spreads[i][k]);

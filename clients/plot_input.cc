@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <sstream>
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -174,12 +175,15 @@ Attempt<std::vector<HistoryLine>> history_of_text(std::string_view text, const s
 }
 
 Attempt<std::string> read_text(const std::string& path) {
-  const auto all_of = [](std::istream& stream) { return std::string(std::istreambuf_iterator<char>(stream), {}); };
-  if (path == "-") return all_of(std::cin);
-  std::ifstream file(path, std::ios::binary);
-  std::string text = file ? all_of(file) : "";
-  if (!file) return fail(exit_code::kBadData, wire::printable(path) + ": " + std::strerror(errno));
-  return text;
+  errno = 0;
+  std::ifstream file;
+  if (path != "-") file.open(path, std::ios::binary);
+  std::ostringstream text;
+  std::istream& source = path == "-" ? std::cin : file;
+  // An empty file leaves no error behind; a folder does, as it cannot be read.
+  if (source && !(text << source.rdbuf()) && errno != 0) source.setstate(std::ios::badbit);
+  if (!source) return fail(exit_code::kBadData, wire::printable(path) + ": " + std::strerror(errno != 0 ? errno : EIO));
+  return text.str();
 }
 
 }  // namespace emulsion::client

@@ -20,7 +20,7 @@ namespace emulsion::service {
 namespace {
 
 constexpr std::string_view kMagic = "EMULSION";
-constexpr std::uint64_t kFormatVersion = 1;
+constexpr std::uint64_t kFormatVersion = 2;
 constexpr std::size_t kHeaderBytes = 8 + 4 + 8 + 4;
 constexpr std::string_view kSuffix = ".state";
 

@@ -217,7 +217,7 @@ void Stream::emit(Learned learned, StreamOutput& output) {
     }
     if (!update.starved.empty()) report(wire::EventKind::starved, update, update.starved, "too few recent points; the parameters stay");
     if (!update.revived.empty()) report(wire::EventKind::revived, update, update.revived, "enough points again");
-    if (!update.repaired.empty()) report(wire::EventKind::repaired, update, update.repaired, "the covariance had to be repaired");
+    if (!update.repaired.empty()) report(wire::EventKind::repaired, update, update.repaired, "the parameters had to be repaired");
   }
   output.seeded |= learned.seeded;
   output.batches += learned.updates.size();

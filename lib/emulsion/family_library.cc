@@ -36,9 +36,11 @@ std::string printable(std::string_view text) {
 }
 
 Result<std::vector<std::unique_ptr<CustomFamily>>> made_by(const FamilyLibrary& library) {
+  if (library.make == nullptr) return fail("exports nothing that makes its families");
   try {
     auto families = library.make();
     if (families.empty()) return fail("exports no families");
+    if (std::find(families.begin(), families.end(), nullptr) != families.end()) return fail("makes a family that is none");
     return families;
   } catch (const std::exception& exception) {
     return fail(std::string("making its families threw \"") + printable(exception.what()) + "\"");

@@ -19,7 +19,15 @@ Result<MixtureFormula> formula_of(const LearnerOptions& options) {
     if (!family) return fail(family.error().message);
     term.family = (*family)->name();
   }
-  return formula;
+  // Neighbours of one family are one bank: they share what its components share, such as a tied covariance.
+  MixtureFormula merged;
+  for (const MixtureTerm& term : formula.terms) {
+    if (!merged.terms.empty() && merged.terms.back().family == term.family)
+      merged.terms.back().components += term.components;
+    else
+      merged.terms.push_back(term);
+  }
+  return merged;
 }
 
 }  // namespace emulsion

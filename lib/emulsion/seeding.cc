@@ -18,6 +18,7 @@ constexpr int kLloydIterations = 10;
 constexpr std::array kTrims = {0.1, 0.05, 0.2, 0.0};  // fractions of the points that are set aside, if there is noise
 constexpr Index kSetAside = -1;         // the cluster of such a point
 constexpr Index kScreeningPasses = 30;  // EM passes before the starts are compared
+constexpr double kFarthest = 1e100;     // in standard deviations: squares of it can still be added up
 constexpr double kSmallestGain = 1e-7;  // as a fraction of the log likelihood: less than this and EM has arrived
 
 // Points as k-means sees them: missing coordinates at their mean, every coordinate of variance 1.
@@ -71,7 +72,9 @@ Standardised standardise(const PointBatch& batch, bool with_noise) {
   result.deviations = variances(moments).cwiseSqrt();
   for (Index i = 0; i < n; ++i)
     for (Index j = 0; j < d; ++j)
-      result.points(j, i) = std::isnan(batch.points(j, i)) ? 0.0 : (batch.points(j, i) - result.mean[j]) / result.deviations[j];
+      result.points(j, i) = std::isnan(batch.points(j, i))
+                                ? 0.0
+                                : std::clamp((batch.points(j, i) - result.mean[j]) / result.deviations[j], -kFarthest, kFarthest);
   return result;
 }
 
@@ -109,7 +112,7 @@ Eigen::MatrixXd choose_centres(const Standardised& data, Index count, double tri
       const Index chosen = random.pick(nearest.cwiseProduct(without_farthest(nearest, data.weights, trim)));
       const Eigen::VectorXd reduced = nearest.cwiseMin(distances_to(data.points, data.points.col(chosen)));
       const double potential = reduced.dot(without_farthest(reduced, data.weights, trim));
-      if (potential < lowest) {
+      if (c == 0 || potential < lowest) {
         lowest = potential;
         best = reduced;
         centres.col(k) = data.points.col(chosen);
@@ -328,12 +331,13 @@ Result<std::shared_ptr<const Mixture>> seed_mixture(const PointBatch& batch, con
 
   em.max_iterations = std::min(options.seed.passes, kScreeningPasses);
   BatchIteration best;
-  best.mean_log_likelihood = -std::numeric_limits<double>::infinity();
+  best.mean_log_likelihood = std::numeric_limits<double>::lowest();
   for (Index r = 0; r < options.seed.restarts; ++r) {
     const auto start = starts->next();
     auto fit = batch_em(source, start, em, workers);
     // The first of equals, so that rounding does not decide which of them.
-    if (fit && (!best.mixture || !(fit->last.mean_log_likelihood <= best.mean_log_likelihood + kSmallestGain)))
+    const double rounding = kSmallestGain * std::abs(best.mean_log_likelihood);
+    if (fit && (!best.mixture || !(fit->last.mean_log_likelihood <= best.mean_log_likelihood + rounding)))
       best = std::move(fit->last);
     else if (!best.mixture)
       best.mixture = start;

@@ -127,7 +127,7 @@ TEST_CASE("a state file has the format that its header documents", "[state]") {
   REQUIRE(room.store().save("radar", "123456789"));
   // 0xCBF43926 is the published check value of this CRC for "123456789".
   const std::string expected(
-      "EMULSION\1\0\0\0\x09\0\0\0\0\0\0\0\x26\x39\xF4\xCB"
+      "EMULSION\2\0\0\0\x09\0\0\0\0\0\0\0\x26\x39\xF4\xCB"
       "123456789",
       33);
   CHECK(read_file(room.path("radar")) == expected);

@@ -181,5 +181,19 @@ TEST_CASE("noise does not decide the stream's own scale, but does its range", "[
   CHECK(difference(variances(of_noise), (batch.points.colwise() - mean).rowwise().squaredNorm() / 2000) < 1e-12);
 }
 
+TEST_CASE("one row as far away as a row may be still lets the others be clustered", "[noise]") {
+  for (const char* mixture : {"3*gaussian(full) + 1*uniform", "3*gaussian(full)"}) {
+    Sampler sampler(5);
+    PointBatch batch{1e-6 * sampler.normals(2, 300), {}, {}};
+    batch.points(0, 17) = 1e150;
+    batch.weights = Eigen::VectorXd::Ones(300);
+    batch.weights[17] = 1e-300;
+    Workers workers(1);
+    const auto found = seed_mixture(batch, options_for(mixture, 1), workers);
+    REQUIRE(found);
+    for (const auto& bank : (*found)->banks()) CHECK(bank->pack().allFinite());
+  }
+}
+
 }  // namespace
 }  // namespace emulsion

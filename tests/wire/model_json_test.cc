@@ -63,6 +63,14 @@ TEST_CASE("a model that is printed is read back to the last bit") {
   CHECK(Codec().encode(*again) == Codec().encode(model));
 }
 
+TEST_CASE("a family that is not known here is printed with the names that it has, however they clash") {
+  ModelMessage model = golden_model("model_mixed");
+  model.components[1].family = "somebody_s_own";
+  model.components[1].parameters = {{"a", {1, 2}}, {"a.b", {3}}, {"a", {4}}};
+  const std::string json = to_json(model);
+  CHECK(json.find(R"("parameters":{"a":[4.0],"a.b":[3.0]})") != std::string::npos);
+}
+
 TEST_CASE("a likelihood that is not known yet is null") {
   ModelMessage model = golden_model("model_full");
   model.mean_log_likelihood = std::numeric_limits<double>::quiet_NaN();

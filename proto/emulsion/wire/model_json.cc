@@ -50,27 +50,35 @@ Json json_of(const ParameterPart& part, const std::vector<double>& values) {
   return rows;
 }
 
-// The parts of a family; of one that is not known here, as the message has them: a number alone, or a list.
-std::vector<ParameterPart> layout_of(const ComponentMessage& component, Index dimension) {
+// The parts of a family, below the names of its factors; of one that is not known here, lists under whole names.
+struct Layout {
   std::vector<ParameterPart> parts;
+  bool known = true;
+};
+
+Layout layout_of(const ComponentMessage& component, Index dimension) {
+  Layout layout;
+  std::vector<ParameterPart>& parts = layout.parts;
   if (const auto family = find_family(component.family)) parts = (*family)->layout(dimension);
   const bool fits = std::equal(parts.begin(), parts.end(), component.parameters.begin(), component.parameters.end(),
                                [](const ParameterPart& part, const ParameterMessage& given) {
                                  return part.name == given.name && part.size == static_cast<Index>(given.values.size());
                                });
-  if (fits) return parts;
+  if (fits) return layout;
+  layout.known = false;
   parts.clear();
   for (const ParameterMessage& given : component.parameters)
     parts.push_back({given.name, PartShape::vector, static_cast<Index>(given.values.size()), 0});
-  return parts;
+  return layout;
 }
 
 Json json_of(const ComponentMessage& component, Index dimension) {
   Json parameters = Json::object();
-  const std::vector<ParameterPart> layout = layout_of(component, dimension);
-  for (std::size_t p = 0; p < layout.size(); ++p) {
-    const auto [factor, name] = split_name(layout[p].name);
-    (factor.empty() ? parameters : parameters[factor])[name] = json_of(layout[p], component.parameters[p].values);
+  const Layout layout = layout_of(component, dimension);
+  for (std::size_t p = 0; p < layout.parts.size(); ++p) {
+    const ParameterPart& part = layout.parts[p];
+    const auto [factor, name] = layout.known ? split_name(part.name) : std::pair(std::string(), part.name);
+    (factor.empty() ? parameters : parameters[factor])[name] = json_of(part, component.parameters[p].values);
   }
   return {
       {"id", component.id},
