@@ -17,7 +17,8 @@ Json finite(double value) { return std::isfinite(value) ? Json(value) : Json(nul
 
 unsigned long long count(Index number) { return static_cast<unsigned long long>(number); }
 
-std::string number(double value) { return fmt::format("{:.6g}", value); }
+// A sum over all points: two decimals, as criteria are compared by differences of a few.
+std::string number(double value) { return fmt::format("{:.2f}", value); }
 
 Json selection_json(const Selection& selection, Criterion criterion) {
   Json rows = Json::array();
@@ -64,7 +65,7 @@ std::string fit_text(const FitReport& report, std::size_t width) {
                                  counted(count(report.file.dimension()), "coordinate"),
                                  report.options.path == "-" ? "standard input" : report.options.path);
   text += how(report) + "\n";
-  text += fmt::format("log likelihood {} ({} nats/point), {}\n", number(fit.scores.log_likelihood), number(fit.scores.mean_log_likelihood()),
+  text += fmt::format("log likelihood {} ({:.6g} nats/point), {}\n", number(fit.scores.log_likelihood), fit.scores.mean_log_likelihood(),
                       counted(count(fit.criteria.parameters), "parameter"));
   text += fmt::format("BIC {}, ICL {}, AIC {}\n", number(fit.criteria.bic), number(fit.criteria.icl), number(fit.criteria.aic));
   if (fit.scores.agreement) text += agreement_text(*fit.scores.agreement);
