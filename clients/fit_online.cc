@@ -15,9 +15,11 @@ double shift_between(const Mixture& from, const Mixture& to) {
   return std::sqrt(squares);
 }
 
-// Points for the first model. A stream wants its labels soon; a file has the points at hand, and what the seed misses one pass
-// hardly mends.
-Index points_of_seed(Index components, Index dimension) { return std::max(200 * components, 20 * components * (dimension + 1)); }
+// Points for the first model. A stream wants its labels soon; a file has the points at hand, a thousand cost next to nothing, and
+// what the seed misses one pass hardly mends.
+Index points_of_seed(Index components, Index dimension) {
+  return std::max({Index{1000}, 200 * components, 20 * components * (dimension + 1)});
+}
 
 // Learns the file as a daemon would, and tells of each update if anybody wants to know.
 class Online {

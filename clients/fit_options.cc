@@ -98,7 +98,7 @@ void add_learning_flags(Flags& flags, FitOptions& options, Words& words) {
   flags.number("half-life-seconds", &learner.step.half_life_seconds, 0, kMost, "S",
                "online: after so much time a point counts half, by --time-column");
   flags.whole("seed-points", &words.seed_points, 1, std::numeric_limits<std::int64_t>::max(), "N",
-              "online: points for the first model (default: the larger of 200 K and 20 K (d + 1); a daemon, which is to "
+              "online: points for the first model (default: the largest of 1000, 200 K and 20 K (d + 1); a daemon, which is to "
               "answer soon, takes 50 K and 10 K (d + 1))");
   flags.whole("seed-passes", &words.seed_passes, 1, 1000, "N", "online: EM passes over them (default: as the daemon)");
   flags.toggle("averaging", &learner.averaging, "online: the result is the average of all updates");

@@ -170,7 +170,7 @@ TEST_CASE("learning online gives the bits of a learner with the same options", "
   LearnerOptions options;
   options.components = 3;
   options.batch_points = 100;
-  options.seed.points = 200 * 3;
+  options.seed.points = 1000;
   options.step.kind = StepKind::half_life;
   options.step.half_life_points = 700;
   auto learner = Learner::make(options, 2);
