@@ -54,7 +54,7 @@ Attempt<Fit> fit_file(const PointFile& file, const FitOptions& options, const Fi
   fit->criteria = criteria_of(*fit->mixture, fit->scores);
   fit->formula = task.formula;
   fit->model.mean_log_likelihood = fit->scores.mean_log_likelihood();
-  fit->model.learned = file.rows() * (options.algorithm == Algorithm::online ? options.passes : 1);
+  if (options.algorithm == Algorithm::batch) fit->model.learned = file.rows();
   warn_of_components(*fit);
   return fit;
 }

@@ -154,7 +154,7 @@ std::optional<int> take_words(const Flags& flags, const Words& words, FitOptions
   if (options.select != Criterion::none && !options.initial_model.empty())
     return misused("--init FILE has one count of components, and -k has a range");
   if (flags.given("mixture") && flags.given("covariance"))
-    return misused("--covariance goes without --mixture, which says gaussian(" + words.covariance + ")");
+    return misused("--covariance goes without --mixture, which names the families itself, as in 3*gaussian(" + words.covariance + ")");
   return std::nullopt;
 }
 

@@ -41,7 +41,10 @@ class UniformBank final : public Bank {
   }
 
   Eigen::MatrixXd means() const override { return 0.5 * lowest_ + 0.5 * highest_; }
-  Eigen::MatrixXd variances() const override { return (highest_ - lowest_).cwiseAbs2() / 12; }
+  Eigen::MatrixXd variances() const override {
+    constexpr double kWidest = 1e150;  // whose square is still a number
+    return (highest_ - lowest_).cwiseMin(kWidest).cwiseAbs2() / 12;
+  }
   Eigen::MatrixXd pack() const override { return (Eigen::MatrixXd(2 * dimension(), size()) << lowest_, highest_).finished(); }
 
  private:
