@@ -120,6 +120,10 @@ Result<const Family*> find_product(const std::vector<FamilyFactor>& factors) {
     canonical.push_back({(*family)->name(), factor.columns});
   }
   const std::string name = component_name(canonical);
+  constexpr std::size_t kLongestName = 4096;  // bytes, that readers of messages take
+  if (name.size() > kLongestName)
+    return fail("family \"" + name.substr(0, 60) + "...\": a name of " + std::to_string(name.size()) + " bytes, expected up to " +
+                std::to_string(kLongestName));
   const std::lock_guard lock(further().mutex);
   auto& products = further().products;
   if (const auto known = products.find(name); known != products.end()) return known->second.get();

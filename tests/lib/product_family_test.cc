@@ -128,5 +128,13 @@ TEST_CASE("parameters that do not fit a factor are refused by its name") {
         "gaussian(full)[0,2]: component 1: covariance is not positive definite");
 }
 
+TEST_CASE("a product whose name no message could carry is refused") {
+  std::string name;
+  for (int column = 0; column < 300; ++column) name += (column == 0 ? "" : "*") + std::string("exponential[") + std::to_string(column) + "]";
+  const auto found = find_family(name);
+  REQUIRE_FALSE(found);
+  CHECK(found.error().message.ends_with("a name of " + std::to_string(name.size()) + " bytes, expected up to 4096"));
+}
+
 }  // namespace
 }  // namespace emulsion
