@@ -33,7 +33,7 @@ class Online {
       constexpr Index kRowsAtOnce = 4096;
       for (Index first = 0; first < batch.size() && !interrupted();) {
         const Index count = std::min({batch.size() - first, kRowsAtOnce, task_.with_history ? until_update() : kRowsAtOnce});
-        take(learner_.learn(slice(batch, first, count), false));
+        take(learner_.learn(batch.slice(first, count), false));
         first += count;
         rows += static_cast<std::uint64_t>(count);
         if (watch_.rows) watch_.rows(rows);
@@ -50,15 +50,6 @@ class Online {
   std::vector<FitIteration>& history() { return history_; }
 
  private:
-  static PointBatch slice(const PointBatch& batch, Index first, Index count) {
-    PointBatch part;
-    part.points = batch.points.middleCols(first, count);
-    if (batch.weights.size() > 0) part.weights = batch.weights.segment(first, count);
-    if (batch.has_times())
-      part.unix_nanoseconds.assign(batch.unix_nanoseconds.begin() + first, batch.unix_nanoseconds.begin() + first + count);
-    return part;
-  }
-
   // Points that can be learned without missing an update between two of them.
   Index until_update() const {
     const Index wanted = learner_.has_model() ? options_.learner.batch_points : learner_.points_to_seed();

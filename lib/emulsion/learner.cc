@@ -49,15 +49,6 @@ Result<void> check(const LearnerOptions& options, Index dimension) {
   return {};
 }
 
-PointBatch slice(const PointBatch& batch, Index first, Index count) {
-  PointBatch part;
-  part.points = batch.points.middleCols(first, count);
-  if (batch.weights.size() > 0) part.weights = batch.weights.segment(first, count);
-  if (batch.has_times())
-    part.unix_nanoseconds.assign(batch.unix_nanoseconds.begin() + first, batch.unix_nanoseconds.begin() + first + count);
-  return part;
-}
-
 // Eigen cuts its products to the processor's caches. With the same cuts everywhere, a state goes on with the same bits on
 // another machine.
 void pin_cache_sizes() {
@@ -132,7 +123,7 @@ Learned Learner::learn(const PointBatch& batch, bool with_responsibilities) {
   if (first == 0)
     stepwise_->learn(batch, with_responsibilities, learned.labels, learned.updates);
   else if (first < batch.size())
-    stepwise_->learn(slice(batch, first, batch.size() - first), with_responsibilities, learned.labels, learned.updates);
+    stepwise_->learn(batch.slice(first, batch.size() - first), with_responsibilities, learned.labels, learned.updates);
   return learned;
 }
 
@@ -188,7 +179,7 @@ Snapshot Learner::snapshot() const {
   return snapshot;
 }
 
-PointBatch Learner::buffered() const { return slice(buffer_, 0, buffered_); }
+PointBatch Learner::buffered() const { return buffer_.slice(0, buffered_); }
 
 LearnerState Learner::state() const {
   LearnerState state;

@@ -23,6 +23,15 @@ struct PointBatch {
   Index size() const { return points.cols(); }
   double weight(Index i) const { return weights.size() == 0 ? 1.0 : weights[i]; }
   bool has_times() const { return !unix_nanoseconds.empty(); }
+
+  // The points from number `first` on, `count` of them, with their weights and times.
+  PointBatch slice(Index first, Index count) const {
+    PointBatch part;
+    part.points = points.middleCols(first, count);
+    if (weights.size() > 0) part.weights = weights.segment(first, count);
+    if (has_times()) part.unix_nanoseconds.assign(unix_nanoseconds.begin() + first, unix_nanoseconds.begin() + first + count);
+    return part;
+  }
 };
 
 // Seconds from one time to another, both in unix nanoseconds; 0 if the other one is not later.
