@@ -29,18 +29,6 @@ bool is_discrete(std::string_view family) {
   return is_one_of(stem(family), {"geometric", "poisson", "bernoulli", "categorical"});
 }
 
-// The matrix that the numbers of a part mean.
-Eigen::MatrixXd matrix_of(const ParameterPart& part, const double* numbers) {
-  Eigen::MatrixXd matrix = Eigen::MatrixXd::Zero(part.order, part.order);
-  for (Index i = 0; i < part.order; ++i) {
-    if (part.shape == PartShape::isotropic) matrix(i, i) = numbers[0];
-    if (part.shape == PartShape::diagonal) matrix(i, i) = numbers[i];
-    if (part.shape != PartShape::symmetric) continue;
-    for (Index j = 0; j <= i; ++j) matrix(i, j) = matrix(j, i) = *numbers++;
-  }
-  return matrix;
-}
-
 // Direction and covariance of a von Mises-Fisher factor. Its mean is as long as the mean cosine of its points' angles to the
 // direction; the variance across is that cosine over the concentration, and the rest of the sum of variances is along it.
 // Source: Mardia & Jupp (2000), Directional statistics, section 9.3.

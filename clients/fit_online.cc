@@ -4,16 +4,11 @@
 
 #include "clients/fit_algorithms.h"
 #include "clients/interrupt.h"
+#include "emulsion/batch_em.h"
 #include "emulsion/learner.h"
 
 namespace emulsion::client {
 namespace {
-
-double shift_between(const Mixture& from, const Mixture& to) {
-  double squares = 0;
-  for (std::size_t b = 0; b < from.banks().size(); ++b) squares += (to.banks()[b]->means() - from.banks()[b]->means()).squaredNorm();
-  return std::sqrt(squares);
-}
 
 // Points for the first model. A stream wants its labels soon; a file has the points at hand, a thousand cost next to nothing, and
 // what the seed misses one pass hardly mends.

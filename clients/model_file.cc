@@ -1,14 +1,9 @@
 #include "clients/model_file.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iostream>
-#include <sstream>
-
 #include "emulsion/families.h"
 #include "emulsion/wire/model.h"
 #include "emulsion/wire/model_json.h"
+#include "emulsion/wire/text_file.h"
 
 namespace emulsion::client {
 namespace {
@@ -40,12 +35,10 @@ Result<std::shared_ptr<const Bank>> converted(const Mixture& from, Index first, 
 }  // namespace
 
 Result<NamedModel> read_model(const std::string& path) {
-  std::ifstream file;
-  if (path != "-") file.open(path);
-  std::istream& input = path == "-" ? std::cin : file;
-  std::ostringstream text;
-  if (!input || !(text << input.rdbuf())) return fail(path + ": " + (errno != 0 ? std::strerror(errno) : "is empty"));
-  const auto message = wire::model_from_json(text.str());
+  const auto text = wire::read_file_or_input(path);
+  if (!text) return fail(path + ": " + text.error().message);
+  if (text->empty()) return fail(path + ": is empty");
+  const auto message = wire::model_from_json(*text);
   if (!message) return fail(path + ": " + message.error().message);
   auto snapshot = wire::to_snapshot(*message);
   if (!snapshot) return fail(path + ": " + snapshot.error().message);

@@ -3,13 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
-#include <fstream>
-#include <sstream>
-#include <iostream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -17,6 +11,7 @@
 #include "emulsion/wire/model.h"
 #include "emulsion/wire/model_json.h"
 #include "emulsion/wire/quoted.h"
+#include "emulsion/wire/text_file.h"
 
 namespace emulsion::client {
 namespace {
@@ -175,15 +170,9 @@ Attempt<std::vector<HistoryLine>> history_of_text(std::string_view text, const s
 }
 
 Attempt<std::string> read_text(const std::string& path) {
-  errno = 0;
-  std::ifstream file;
-  if (path != "-") file.open(path, std::ios::binary);
-  std::ostringstream text;
-  std::istream& source = path == "-" ? std::cin : file;
-  // An empty file leaves no error behind; a folder does, as it cannot be read.
-  if (source && !(text << source.rdbuf()) && errno != 0) source.setstate(std::ios::badbit);
-  if (!source) return fail(exit_code::kBadData, wire::printable(path) + ": " + std::strerror(errno != 0 ? errno : EIO));
-  return text.str();
+  auto text = wire::read_file_or_input(path);
+  if (!text) return fail(exit_code::kBadData, wire::printable(path) + ": " + text.error().message);
+  return std::move(*text);
 }
 
 }  // namespace emulsion::client

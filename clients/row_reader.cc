@@ -9,7 +9,6 @@ namespace emulsion::client {
 namespace {
 
 constexpr std::size_t kMostRefusals = 10;
-constexpr double kLargestCoordinate = 1e150;  // the square of a larger one cannot be added up any more
 
 wire::PointTable keep_rows(const wire::PointTable& table, const std::vector<Index>& rows) {
   wire::PointTable kept;
@@ -37,14 +36,7 @@ RowCheck check_for(const MixtureFormula& formula) {
       if (std::abs(point[i]) > kLargestCoordinate)
         return "coordinate " + std::to_string(i) + " is beyond 1e150, where squares cannot be added up any more";
     }
-    std::string reasons;
-    for (const Family* family : families) {
-      const auto reason = family->refusal(point);
-      if (!reason) return std::nullopt;
-      const std::string said = family->name() + ": " + *reason;
-      if (reasons.find(said) == std::string::npos) reasons += (reasons.empty() ? "" : "; ") + said;
-    }
-    return reasons;
+    return refusal_by_all(families, point);
   };
 }
 

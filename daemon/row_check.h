@@ -14,9 +14,6 @@
 
 namespace emulsion::service {
 
-// A coordinate beyond this has a square that cannot be added up any more.
-inline constexpr double kLargestCoordinate = 1e150;
-
 struct CheckedRows {
   PointBatch accepted;                    // the good rows, in their order
   std::vector<std::uint32_t> refused;     // numbers of the others, ascending

@@ -1,14 +1,13 @@
 #include "daemon/stream_registry.h"
 
 #include <algorithm>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 #include "daemon/log.h"
 #include "daemon/option_endpoints.h"
 #include "emulsion/wire/model.h"
 #include "emulsion/wire/model_json.h"
+#include "emulsion/wire/text_file.h"
 #include "emulsion/wire/topic.h"
 
 namespace emulsion::service {
@@ -16,10 +15,9 @@ namespace {
 
 Result<std::optional<Snapshot>> read_initial_model(const std::string& path) {
   if (path.empty()) return std::nullopt;
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) return fail("init: cannot read \"" + path + "\"");
-  const auto message = wire::model_from_json(text.str());
+  const auto text = wire::read_file(path);
+  if (!text) return fail("init: cannot read \"" + path + "\": " + text.error().message);
+  const auto message = wire::model_from_json(*text);
   if (!message) return fail(path + ": " + message.error().message);
   auto snapshot = wire::to_snapshot(*message);
   if (!snapshot) return fail(path + ": " + snapshot.error().message);

@@ -15,13 +15,13 @@ Eigen::VectorXd weights_of(const Statistics& statistics, Index components) {
   return weights;
 }
 
+}  // namespace
+
 double shift_between(const Mixture& from, const Mixture& to) {
   double squares = 0;
   for (std::size_t b = 0; b < from.banks().size(); ++b) squares += (to.banks()[b]->means() - from.banks()[b]->means()).squaredNorm();
   return std::sqrt(squares);
 }
-
-}  // namespace
 
 Result<BatchFit> batch_em(TileSource& source, std::shared_ptr<const Mixture> start, const BatchOptions& options, Workers& workers,
                           const OnIteration& on_iteration) {

@@ -46,11 +46,14 @@ struct BatchIteration {
 struct BatchFit {
   BatchIteration last;
   double weight = 0;        // of all points
-  bool converged = false;   // by a tolerance, not by the number of iterations
+  bool converged = false;   // by a tolerance, or because another iteration would have lowered the likelihood
 };
 
 // Called after each iteration, the start included; false ends EM there.
 using OnIteration = std::function<bool(const BatchIteration&)>;
+
+// How far the means of the components have moved together: the root of the sum of their squared shifts, in the points' units.
+double shift_between(const Mixture& from, const Mixture& to);
 
 // Errors: those of the source; no points; statistics that are not finite, or a family that fails: with the family's name.
 Result<BatchFit> batch_em(TileSource& source, std::shared_ptr<const Mixture> start, const BatchOptions& options, Workers& workers,

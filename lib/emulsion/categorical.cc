@@ -1,11 +1,11 @@
 #include "emulsion/categorical.h"
 
 #include <algorithm>
-#include <cassert>
 #include <charconv>
 #include <cmath>
 #include <limits>
 
+#include "emulsion/merge_components.h"
 #include "emulsion/support.h"
 
 namespace emulsion {
@@ -122,19 +122,7 @@ class CategoricalFamily final : public Family {
     return {this, Eigen::VectorXd::Zero(components), Eigen::MatrixXd::Zero(d * categories_, components)};
   }
 
-  void merge(BankStatistics& into, const BankStatistics& from) const override {
-    assert(into.moments.rows() == from.moments.rows() && into.moments.cols() == from.moments.cols());
-    for (Index k = 0; k < into.weight.size(); ++k) {
-      const double added = from.weight[k];
-      if (added == 0) continue;
-      const double total = into.weight[k] + added;
-      if (into.weight[k] == 0)
-        into.moments.col(k) = from.moments.col(k);
-      else
-        into.moments.col(k) += (added / total) * (from.moments.col(k) - into.moments.col(k));
-      into.weight[k] = total;
-    }
-  }
+  void merge(BankStatistics& into, const BankStatistics& from) const override { merge_means(into, from); }
 
   void scale(BankStatistics& statistics, double factor) const override { statistics.weight *= factor; }
 

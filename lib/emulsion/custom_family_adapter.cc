@@ -1,11 +1,11 @@
 #include "emulsion/custom_family_adapter.h"
 
 #include <algorithm>
-#include <cassert>
 #include <cmath>
 #include <limits>
 
 #include "emulsion/custom_family_guard.h"
+#include "emulsion/merge_components.h"
 
 namespace emulsion {
 namespace {
@@ -111,19 +111,7 @@ class AdaptedFamily final : public Family {
   }
 
   void merge(BankStatistics& into, const BankStatistics& from) const override {
-    assert(into.moments.rows() == from.moments.rows() && into.moments.cols() == from.moments.cols());
-    for (Index k = 0; k < into.weight.size(); ++k) {
-      const double added = from.weight[k];
-      if (added == 0) continue;
-      if (into.weight[k] == 0) {
-        into.weight[k] = added;
-        into.moments.col(k) = from.moments.col(k);
-        continue;
-      }
-      const double total = into.weight[k] + added;
-      into.moments.col(k) += (added / total) * (from.moments.col(k) - into.moments.col(k));
-      into.weight[k] = total;
-    }
+    merge_means(into, from);
     if (into.failure.empty()) into.failure = from.failure;
   }
 

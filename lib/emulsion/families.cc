@@ -141,6 +141,17 @@ Result<const Family*> find_family(std::string_view name) {
   return find_product(*factors);
 }
 
+std::optional<std::string> refusal_by_all(std::span<const Family* const> families, std::span<const double> point) {
+  std::string reasons;
+  for (const Family* family : families) {
+    const auto reason = family->refusal(point);
+    if (!reason) return std::nullopt;
+    const std::string said = family->name() + ": " + *reason;
+    if (reasons.find(said) == std::string::npos) reasons += (reasons.empty() ? "" : "; ") + said;
+  }
+  return reasons;
+}
+
 Result<void> register_family(std::unique_ptr<const Family> family) {
   const std::string name = family->name();
   const auto factors = parse_component(name);

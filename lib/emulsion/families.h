@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +16,10 @@ namespace emulsion {
 // formula.h writes it. Its name() is the canonical one. Lives as long as the program. Thread-safe.
 // Errors: no such name; says which there are.
 Result<const Family*> find_family(std::string_view name);
+
+// Why none of these families can have given a point (d coordinates, finite or NaN = missing), each reason once, after the name of
+// its family; nothing if one can.
+std::optional<std::string> refusal_by_all(std::span<const Family* const> families, std::span<const double> point);
 
 // Makes a further family known by its name. Thread-safe.
 // Errors: the name is taken, or is none that a formula can hold.

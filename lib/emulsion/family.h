@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "emulsion/parameter_part.h"
 #include "emulsion/prior.h"
 #include "emulsion/result.h"
 #include "emulsion/tile.h"
@@ -39,25 +40,6 @@ struct BankStatistics {
   Eigen::VectorXd weight;
   Eigen::MatrixXd moments;
   std::string failure = {};
-};
-
-// How the numbers of one part of a component's parameters are arranged.
-enum class PartShape {
-  scalar,     // one number
-  vector,     // one number for each coordinate, or for each category
-  symmetric,  // a symmetric matrix of order n: the n(n+1)/2 numbers of its lower triangle, row by row
-  diagonal,   // the n numbers on the diagonal of a matrix of order n that is 0 elsewhere
-  isotropic,  // one number, n times on the diagonal of a matrix of order n that is 0 elsewhere
-};
-
-// One part of a component's parameters, such as "mean". The parts of a family, one after another, are a column of pack().
-//   size   how many numbers it has
-//   order  of the matrix, where it is one; otherwise 0
-struct ParameterPart {
-  std::string name;
-  PartShape shape = PartShape::scalar;
-  Index size = 1;
-  Index order = 0;
 };
 
 // What had to be done to make a component's parameters usable. In the order of the repair ladder.

@@ -8,8 +8,6 @@
 namespace emulsion {
 namespace {
 
-constexpr Index kMostComponents = 4096;
-
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.'; }
 
 bool is_number(std::string_view word) {

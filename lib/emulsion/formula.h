@@ -17,6 +17,9 @@
 
 namespace emulsion {
 
+// Components that a mixture may have.
+inline constexpr Index kMostComponents = 4096;
+
 // Components of one family.
 //   family  a name that find_family takes; columns are positions
 struct MixtureTerm {

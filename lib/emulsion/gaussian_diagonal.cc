@@ -1,9 +1,10 @@
 #include "emulsion/gaussian_diagonal.h"
 
-#include <cassert>
 #include <cmath>
 #include <numbers>
 #include <string_view>
+
+#include "emulsion/merge_components.h"
 
 namespace emulsion {
 namespace {
@@ -128,23 +129,12 @@ class DiagonalFamily final : public Family {
   }
 
   void merge(BankStatistics& into, const BankStatistics& from) const override {
-    assert(into.moments.rows() == from.moments.rows() && into.moments.cols() == from.moments.cols());
     const Index d = into.moments.rows() / 2;
-    for (Index k = 0; k < into.weight.size(); ++k) {
-      const double added = from.weight[k];
-      if (added == 0) continue;
-      if (into.weight[k] == 0) {
-        into.weight[k] = added;
-        into.moments.col(k) = from.moments.col(k);
-        continue;
-      }
-      const double total = into.weight[k] + added;
-      const double cross = into.weight[k] * (added / total);
+    merge_components(into, from, [&](Index k, double share, double cross) {
       const Eigen::ArrayXd shift = from.moments.col(k).head(d) - into.moments.col(k).head(d);
-      into.moments.col(k).head(d).array() += (added / total) * shift;
+      into.moments.col(k).head(d).array() += share * shift;
       into.moments.col(k).tail(d).array() += from.moments.col(k).tail(d).array() + cross * shift.square();
-      into.weight[k] = total;
-    }
+    });
   }
 
   void scale(BankStatistics& statistics, double factor) const override {

@@ -142,15 +142,7 @@ Learned Learner::flush(bool with_responsibilities) {
   return learned;
 }
 
-std::optional<std::string> Learner::refusal(std::span<const double> point) const {
-  std::string reasons;
-  for (const Family* family : families_) {
-    const auto reason = family->refusal(point);
-    if (!reason) return std::nullopt;
-    reasons += (reasons.empty() ? "" : "; ") + family->name() + ": " + *reason;
-  }
-  return reasons;
-}
+std::optional<std::string> Learner::refusal(std::span<const double> point) const { return refusal_by_all(families_, point); }
 
 bool Learner::refuses_points() const {
   return std::all_of(families_.begin(), families_.end(), [](const Family* family) { return family->refuses_points(); });

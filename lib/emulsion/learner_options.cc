@@ -5,7 +5,6 @@
 namespace emulsion {
 
 Result<MixtureFormula> formula_of(const LearnerOptions& options) {
-  constexpr Index kMostComponents = 4096;
   MixtureFormula formula{{{options.components, options.family}}};
   if (!options.mixture.empty()) {
     auto parsed = parse_formula(options.mixture, {}, options.components);

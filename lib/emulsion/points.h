@@ -9,6 +9,9 @@ namespace emulsion {
 
 using Index = Eigen::Index;
 
+// A coordinate beyond this has a square that cannot be added up any more.
+inline constexpr double kLargestCoordinate = 1e150;
+
 // Points observed one after another.
 //   points            d x n, one point per column, in the publisher's own units; NaN = missing
 //   weights           n, each finite and > 0; a point of weight 2 counts as two equal points.

@@ -1,12 +1,12 @@
 #include "emulsion/von_mises_fisher.h"
 
 #include <algorithm>
-#include <cassert>
 #include <cmath>
 #include <limits>
 #include <numbers>
 
 #include "emulsion/log_bessel.h"
+#include "emulsion/merge_components.h"
 #include "emulsion/support.h"
 
 namespace emulsion {
@@ -174,23 +174,12 @@ class FisherFamily final : public Family {
   }
 
   void merge(BankStatistics& into, const BankStatistics& from) const override {
-    assert(into.moments.rows() == from.moments.rows() && into.moments.cols() == from.moments.cols());
     const Index d = into.moments.rows() - 1;
-    for (Index k = 0; k < into.weight.size(); ++k) {
-      const double added = from.weight[k];
-      if (added == 0) continue;
-      if (into.weight[k] == 0) {
-        into.weight[k] = added;
-        into.moments.col(k) = from.moments.col(k);
-        continue;
-      }
-      const double total = into.weight[k] + added;
-      const double cross = into.weight[k] * (added / total);
+    merge_components(into, from, [&](Index k, double share, double cross) {
       const Eigen::VectorXd shift = from.moments.col(k).head(d) - into.moments.col(k).head(d);
-      into.moments.col(k).head(d) += (added / total) * shift;
+      into.moments.col(k).head(d) += share * shift;
       into.moments(d, k) += from.moments(d, k) + cross * shift.squaredNorm();
-      into.weight[k] = total;
-    }
+    });
   }
 
   void scale(BankStatistics& statistics, double factor) const override {

@@ -218,4 +218,10 @@ TEST_CASE("whole numbers have a bar each, or a bar for several if they are many"
   CHECK(heights(wide, {0, 1, 2, 3}, 4)[0] == 0.75);
 }
 
+TEST_CASE("numbers beyond 2^53, to which adding 1 changes nothing, have a bar and an end") {
+  const double large = 0x1p60;
+  const Bins bins = bins_for({large, large}, true);
+  CHECK(bins.values == std::vector<double>{large});
+}
+
 }  // namespace emulsion::client

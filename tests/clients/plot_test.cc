@@ -389,6 +389,7 @@ TEST_CASE("files that cannot be used are named") {
         "emulsion plot: --columns names 3, but the model has 2\n");
   CHECK(message({"--model", files.path("none"), "-o", "a.png"}, 65) ==
         "emulsion plot: " + files.path("none") + ": No such file or directory\n");
+  CHECK(message({"--model", files.path(""), "-o", "a.png"}, 65) == "emulsion plot: " + files.path("") + ": Is a directory\n");
   const std::string bad = files.write("bad.json", "{\"components\": []}");
   CHECK(message({"--model", bad, "-o", "a.png"}, 65) == "emulsion plot: " + bad + ": components: none, expected at least 1\n");
   const std::string three = files.write("three.csv", "a,b,c\n1,2,3\n");

@@ -55,6 +55,8 @@ TEST_CASE("a shared object whose families fail at once is refused whole") {
   CHECK(refusal(of_case(4)) == of_case(4) + ": family \"gaussian\" is there already; expected another name");
   CHECK(refusal(of_case(5)) == of_case(5) + ": holds two families \"odd\"");
   CHECK_THAT(refusal(of_case(6)), StartsWith(of_case(6) + ": family \"odd\": log_density threw \"no idea\" at the point (1)"));
+  CHECK(refusal(of_case(7)) == of_case(7) + ": exports nothing that makes its families");
+  CHECK(refusal(of_case(8)) == of_case(8) + ": makes a family that is none");
   CHECK_FALSE(find_family("odd"));
 }
 

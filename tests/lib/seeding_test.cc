@@ -214,5 +214,13 @@ TEST_CASE("a single start mostly puts its centres into different clusters") { CH
 
 TEST_CASE("the most likely of several starts is kept") { CHECK(times_that_all_are_found(20) == 10); }
 
+TEST_CASE("neighbours of one family in a formula are one bank, so that tied components share one covariance") {
+  LearnerOptions options;
+  options.mixture = "2*gaussian(tied) + gaussian(tied) + 1*uniform + 1*gaussian(tied)";
+  const auto formula = formula_of(options);
+  REQUIRE(formula);
+  CHECK(formula->text() == "3*gaussian(tied) + 1*uniform + 1*gaussian(tied)");
+}
+
 }  // namespace
 }  // namespace emulsion

@@ -20,10 +20,6 @@ using Json = nlohmann::ordered_json;
 constexpr double kWeightTolerance = 1e-6;    // of the sum of the weights: six digits are what people write
 constexpr double kSymmetryTolerance = 1e-9;  // of a covariance, in standard deviations of both coordinates
 
-bool is_matrix(const ParameterPart& part) {
-  return part.shape == PartShape::symmetric || part.shape == PartShape::diagonal || part.shape == PartShape::isotropic;
-}
-
 // "gaussian(full)[0,1].mean" is the part "mean" of a factor; "mean" alone has no factor.
 std::pair<std::string, std::string> split_name(const std::string& name) {
   const std::size_t dot = name.rfind('.');
@@ -35,17 +31,9 @@ std::pair<std::string, std::string> split_name(const std::string& name) {
 
 Json json_of(const ParameterPart& part, const std::vector<double>& values) {
   if (part.shape == PartShape::scalar) return values.front();
-  if (!is_matrix(part)) return values;
-  const Index n = part.order;
-  Eigen::MatrixXd matrix = Eigen::MatrixXd::Zero(n, n);
-  auto next = values.begin();
-  for (Index i = 0; i < n; ++i) {
-    if (part.shape == PartShape::symmetric)
-      for (Index j = 0; j <= i; ++j) matrix(i, j) = matrix(j, i) = *next++;
-    else
-      matrix(i, i) = part.shape == PartShape::diagonal ? *next++ : *next;
-  }
+  if (!part.is_matrix()) return values;
   Json rows = Json::array();
+  const Eigen::MatrixXd matrix = matrix_of(part, values.data());
   for (const auto& row : matrix.rowwise()) rows.push_back(std::vector<double>(row.begin(), row.end()));
   return rows;
 }
@@ -153,7 +141,7 @@ std::vector<double> pack(const Node& node, const Eigen::MatrixXd& matrix, const 
 }
 
 std::vector<double> read_part(const Node& node, const ParameterPart& part, const Family& family) {
-  if (is_matrix(part)) {
+  if (part.is_matrix()) {
     const Eigen::MatrixXd matrix = read_square(node, part.order);
     check_covariance(node, matrix);
     return pack(node, matrix, part, family);

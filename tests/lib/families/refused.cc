@@ -36,6 +36,18 @@ extern "C" __attribute__((visibility("default"))) const emulsion::FamilyLibrary 
 const emulsion::FamilyLibrary emulsion_family_library = {"version 0, libstdc++", &emulsion::make_custom_families<Odd>};
 #elif EMULSION_CASE == 5
 EMULSION_EXPORT_FAMILIES(Odd, Odd);
+#elif EMULSION_CASE == 7
+extern "C" __attribute__((visibility("default"))) const emulsion::FamilyLibrary emulsion_family_library;
+const emulsion::FamilyLibrary emulsion_family_library = {emulsion::kFamilyInterface, nullptr};
+#elif EMULSION_CASE == 8
+namespace {
+std::vector<std::unique_ptr<emulsion::CustomFamily>> make_nothing() {
+  std::vector<std::unique_ptr<emulsion::CustomFamily>> families(1);
+  return families;
+}
+}  // namespace
+extern "C" __attribute__((visibility("default"))) const emulsion::FamilyLibrary emulsion_family_library;
+const emulsion::FamilyLibrary emulsion_family_library = {emulsion::kFamilyInterface, &make_nothing};
 #else
 EMULSION_EXPORT_FAMILIES(Odd);
 #endif
