@@ -109,7 +109,7 @@ Result<Learner> Learner::restore(const LearnerOptions& options, LearnerState sta
   return learner;
 }
 
-Learned Learner::learn(const PointBatch& batch, bool with_responsibilities) {
+Learned Learner::learn(const PointView& batch, bool with_responsibilities) {
   assert(batch.dimension() == dimension_);
   Learned learned;
   Index first = 0;
@@ -127,7 +127,7 @@ Learned Learner::learn(const PointBatch& batch, bool with_responsibilities) {
   return learned;
 }
 
-Labels Learner::label(const PointBatch& batch, bool with_responsibilities) const {
+Labels Learner::label(const PointView& batch, bool with_responsibilities) const {
   Labels labels;
   stepwise_->label(batch, with_responsibilities, labels);
   return labels;
@@ -184,7 +184,7 @@ LearnerState Learner::state() const {
 }
 
 // Appends the first `count` points of a batch to the buffer, which grows by doubling.
-void Learner::buffer(const PointBatch& batch, Index count) {
+void Learner::buffer(const PointView& batch, Index count) {
   if (count == 0) return;
   const Index before = buffered_;
   const bool with_times = batch.has_times() && (before == 0 || buffer_.has_times());
@@ -194,10 +194,12 @@ void Learner::buffer(const PointBatch& batch, Index count) {
     buffer_.points.conservativeResize(Eigen::NoChange, capacity);
     buffer_.weights.conservativeResize(capacity);
   }
-  buffer_.points.middleCols(before, count) = batch.points.leftCols(count);
-  for (Index i = 0; i < count; ++i) buffer_.weights[before + i] = batch.weight(i);
+  for (Index i = 0; i < count; ++i) {
+    batch.copy(i, buffer_.points.col(before + i).data());
+    buffer_.weights[before + i] = batch.weight(i);
+  }
   if (with_times)
-    buffer_.unix_nanoseconds.insert(buffer_.unix_nanoseconds.end(), batch.unix_nanoseconds.begin(), batch.unix_nanoseconds.begin() + count);
+    for (Index i = 0; i < count; ++i) buffer_.unix_nanoseconds.push_back(batch.unix_nanoseconds(i));
   else
     buffer_.unix_nanoseconds.clear();
 }

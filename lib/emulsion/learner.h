@@ -50,10 +50,10 @@ class Learner {
 
   // Learns points.
   //   batch  d as given; every point has at least one coordinate; coordinates within 1e150
-  Learned learn(const PointBatch& batch, bool with_responsibilities);
+  Learned learn(const PointView& batch, bool with_responsibilities);
 
   // Labels points and learns nothing. Requires a model.
-  Labels label(const PointBatch& batch, bool with_responsibilities) const;
+  Labels label(const PointView& batch, bool with_responsibilities) const;
 
   // Learns what waits: seeds from the points there are, or closes the mini-batch early.
   Learned flush(bool with_responsibilities);
@@ -82,7 +82,7 @@ class Learner {
  private:
   Learner(const LearnerOptions& options, StepSize step, Index dimension, std::uint64_t first_id);
 
-  void buffer(const PointBatch& batch, Index count);
+  void buffer(const PointView& batch, Index count);
   void seed(bool with_responsibilities, Learned& learned);
   void name_components();
   Eigen::VectorXd seed_retentions(const PointBatch& points) const;

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 namespace emulsion {
@@ -11,6 +13,71 @@ using Index = Eigen::Index;
 
 // A coordinate beyond this has a square that cannot be added up any more.
 inline constexpr double kLargestCoordinate = 1e150;
+
+// How a number lies in memory: IEEE 754, in the byte order of the machine.
+enum class Element { f64, f32 };
+
+// Points that somebody else keeps, as messages and numpy arrays have them: point by point, d numbers each. A light value;
+// valid as long as what it looks at.
+//   values            n x d numbers, at any address
+//   weights           n, each finite and > 0; null: every weight is 1
+//   unix_nanoseconds  n; null: unknown
+class PointView {
+ public:
+  PointView(const void* values, Element element, Index dimension, Index size, const double* weights = nullptr,
+            const std::int64_t* unix_nanoseconds = nullptr)
+      : values_(static_cast<const std::byte*>(values)),
+        weights_(weights),
+        unix_nanoseconds_(unix_nanoseconds),
+        dimension_(dimension),
+        size_(size),
+        element_(element) {}
+
+  Index dimension() const { return dimension_; }
+  Index size() const { return size_; }
+  Element element() const { return element_; }
+  const void* values() const { return values_; }
+  bool has_weights() const { return weights_ != nullptr; }
+  bool has_times() const { return unix_nanoseconds_ != nullptr; }
+
+  double weight(Index i) const { return weights_ == nullptr ? 1.0 : weights_[i]; }
+  std::int64_t unix_nanoseconds(Index i) const { return unix_nanoseconds_[i]; }  // requires times
+
+  double coordinate(Index i, Index j) const {
+    const Index at = i * dimension_ + j;
+    return element_ == Element::f64 ? read<double>(at) : static_cast<double>(read<float>(at));
+  }
+
+  // A point as d doubles.
+  void copy(Index i, double* to) const {
+    for (Index j = 0; j < dimension_; ++j) to[j] = coordinate(i, j);
+  }
+
+  // The points from number `first` on, `count` of them.
+  PointView slice(Index first, Index count) const {
+    return {values_ + first * dimension_ * (element_ == Element::f64 ? 8 : 4),
+            element_,
+            dimension_,
+            count,
+            weights_ == nullptr ? nullptr : weights_ + first,
+            unix_nanoseconds_ == nullptr ? nullptr : unix_nanoseconds_ + first};
+  }
+
+ private:
+  template <typename Number>
+  Number read(Index at) const {
+    Number number;
+    std::memcpy(&number, values_ + at * static_cast<Index>(sizeof number), sizeof number);
+    return number;
+  }
+
+  const std::byte* values_;
+  const double* weights_;
+  const std::int64_t* unix_nanoseconds_;
+  Index dimension_;
+  Index size_;
+  Element element_;
+};
 
 // Points observed one after another.
 //   points            d x n, one point per column, in the publisher's own units; NaN = missing
@@ -26,6 +93,11 @@ struct PointBatch {
   Index size() const { return points.cols(); }
   double weight(Index i) const { return weights.size() == 0 ? 1.0 : weights[i]; }
   bool has_times() const { return !unix_nanoseconds.empty(); }
+
+  operator PointView() const {
+    return {points.data(), Element::f64, dimension(), size(), weights.size() == 0 ? nullptr : weights.data(),
+            has_times() ? unix_nanoseconds.data() : nullptr};
+  }
 
   // The points from number `first` on, `count` of them, with their weights and times.
   PointBatch slice(Index first, Index count) const {

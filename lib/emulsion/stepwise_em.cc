@@ -67,7 +67,7 @@ StepwiseEm::~StepwiseEm() = default;
 StepwiseEm::StepwiseEm(StepwiseEm&&) noexcept = default;
 StepwiseEm& StepwiseEm::operator=(StepwiseEm&&) noexcept = default;
 
-void StepwiseEm::learn(const PointBatch& batch, bool with_responsibilities, Labels& labels, std::vector<Update>& updates) {
+void StepwiseEm::learn(const PointView& batch, bool with_responsibilities, Labels& labels, std::vector<Update>& updates) {
   assert(batch.dimension() == state_.mixture->dimension());
   for (Index next = 0; next < batch.size();) {
     bool batch_ends = false;
@@ -87,12 +87,12 @@ void StepwiseEm::learn(const PointBatch& batch, bool with_responsibilities, Labe
   }
 }
 
-void StepwiseEm::label(const PointBatch& batch, bool with_responsibilities, Labels& labels) const {
+void StepwiseEm::label(const PointView& batch, bool with_responsibilities, Labels& labels) const {
   Tile tile(batch.dimension());
   Expectation expectation(state_.published->size());
   for (Index next = 0; next < batch.size();) {
     tile.clear();
-    while (next < batch.size() && !tile.full()) tile.push(batch.points.col(next++).data(), 1, 1);
+    while (next < batch.size() && !tile.full()) tile.push(batch, next++, 1, 1);
     state_.published->expect(tile, covering_lanes(0, tile.size()), expectation);
     append(labels, expectation, 0, tile.size(), state_.version, with_responsibilities);
   }
@@ -123,7 +123,7 @@ StepwiseState StepwiseEm::state() const {
 }
 
 // Puts points into the tiles until these are full, the mini-batch ends, or there are no more. Returns the next point.
-Index StepwiseEm::fill(const PointBatch& batch, Index next, bool& batch_ends) {
+Index StepwiseEm::fill(const PointView& batch, Index next, bool& batch_ends) {
   for (const auto& slot : slots_) {
     while (!slot->tile.full()) {
       if (next == batch.size()) return next;
@@ -137,21 +137,21 @@ Index StepwiseEm::fill(const PointBatch& batch, Index next, bool& batch_ends) {
   return next;
 }
 
-bool StepwiseEm::batch_ends_before(const PointBatch& batch, Index point) const {
+bool StepwiseEm::batch_ends_before(const PointView& batch, Index point) const {
   if (options_.batch_seconds <= 0 || state_.batch_points == 0 || !batch.has_times() || state_.batch_start == kNoTime) return false;
-  return seconds_between(state_.batch_start, batch.unix_nanoseconds[static_cast<std::size_t>(point)]) >= options_.batch_seconds;
+  return seconds_between(state_.batch_start, batch.unix_nanoseconds(point)) >= options_.batch_seconds;
 }
 
-void StepwiseEm::advance(const PointBatch& batch, Index point, Slot& slot) {
+void StepwiseEm::advance(const PointView& batch, Index point, Slot& slot) {
   double seconds = 0;
   if (batch.has_times()) {
-    const std::int64_t time = batch.unix_nanoseconds[static_cast<std::size_t>(point)];
+    const std::int64_t time = batch.unix_nanoseconds(point);
     if (state_.latest_time != kNoTime) seconds = seconds_between(state_.latest_time, time);
     state_.latest_time = std::max(state_.latest_time, time);
     if (state_.batch_points == 0) state_.batch_start = time;
   }
   const double weight = batch.weight(point);
-  slot.tile.push(batch.points.col(point).data(), weight, step_.retention(state_.weight_since_seed, weight, seconds));
+  slot.tile.push(batch, point, weight, step_.retention(state_.weight_since_seed, weight, seconds));
   state_.weight_since_seed += weight;
   ++state_.batch_points;
 }

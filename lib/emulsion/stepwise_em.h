@@ -85,10 +85,10 @@ class StepwiseEm {
   //   batch    d as the mixture's; every point has at least one coordinate; coordinates within 1e150
   //   labels   appended to
   //   updates  appended to, one for each mini-batch that is completed
-  void learn(const PointBatch& batch, bool with_responsibilities, Labels& labels, std::vector<Update>& updates);
+  void learn(const PointView& batch, bool with_responsibilities, Labels& labels, std::vector<Update>& updates);
 
   // Labels points and learns nothing.
-  void label(const PointBatch& batch, bool with_responsibilities, Labels& labels) const;
+  void label(const PointView& batch, bool with_responsibilities, Labels& labels) const;
 
   // Closes the mini-batch that is under way early. Does nothing if it is empty.
   void flush(std::vector<Update>& updates);
@@ -102,9 +102,9 @@ class StepwiseEm {
  private:
   struct Slot;  // a tile at work
 
-  Index fill(const PointBatch& batch, Index next, bool& batch_ends);
-  bool batch_ends_before(const PointBatch& batch, Index point) const;
-  void advance(const PointBatch& batch, Index point, Slot& slot);
+  Index fill(const PointView& batch, Index next, bool& batch_ends);
+  bool batch_ends_before(const PointView& batch, Index point) const;
+  void advance(const PointView& batch, Index point, Slot& slot);
   void work(Slot& slot, bool batch_ends);
   void append_labels(const Slot& slot, bool with_responsibilities, Labels& labels) const;
   void fold(Slot& slot);

@@ -14,12 +14,17 @@ Tile::Tile(Index dimension)
 }
 
 void Tile::push(const double* point, double weight, double retention) {
+  push(PointView(point, Element::f64, dimension(), 1), 0, weight, retention);
+}
+
+void Tile::push(const PointView& points, Index i, double weight, double retention) {
   assert(!full());
   bool incomplete = false;
   for (Index j = 0; j < dimension(); ++j) {
-    const bool missing = std::isnan(point[j]);
+    const double value = points.coordinate(i, j);
+    const bool missing = std::isnan(value);
     missing_(size_, j) = missing;
-    points_(size_, j) = missing ? 0.0 : point[j];
+    points_(size_, j) = missing ? 0.0 : value;
     incomplete |= missing;
   }
   if (incomplete) incomplete_rows_.push_back(size_);

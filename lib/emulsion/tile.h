@@ -35,6 +35,7 @@ class Tile {
   //   weight     > 0
   //   retention  in [0, 1]: what is left of everything before this point once it has come
   void push(const double* point, double weight, double retention);
+  void push(const PointView& points, Index i, double weight, double retention);
   void clear();
 
   Index dimension() const { return points_.cols(); }
