@@ -12,7 +12,7 @@ packages=()
 for purpose in "$@"; do
   case "$purpose" in
     build)
-      packages+=(g++ cmake ninja-build pkg-config libeigen3-dev libexpected-dev libtbb-dev
+      packages+=(g++ cmake ninja-build pkg-config libeigen3-dev libexpected-dev libtbb-dev libhwy-dev
         libprotobuf-dev protobuf-compiler nlohmann-json3-dev libcsv-dev
         libzmq3-dev cppzmq-dev libboost-dev libboost-program-options-dev
         libspdlog-dev libfmt-dev prometheus-cpp-dev libsystemd-dev)

@@ -42,8 +42,8 @@ class CategoricalBank final : public Bank {
   }
 
   // A missing coordinate counts for every category as much as is expected of it.
-  BankStatistics accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column) const override {
-    BankStatistics statistics = family_.empty(dimension(), size());
+  void accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column,
+                  BankStatistics& statistics) const override {
     for (Index k = 0; k < size(); ++k) {
       auto counts = statistics.moments.col(k);
       for (Index row = 0; row < tile.size(); ++row) {
@@ -61,7 +61,6 @@ class CategoricalBank final : public Bank {
       }
       if (statistics.weight[k] > 0) counts /= statistics.weight[k];
     }
-    return statistics;
   }
 
   Eigen::MatrixXd means() const override {

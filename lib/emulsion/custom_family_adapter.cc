@@ -69,7 +69,7 @@ class AdaptedBank final : public Bank {
   const Components& components() const { return components_; }
 
   void log_densities(const Tile& tile, LaneRange lanes, LaneMatrix& out, Index first_column) const override;
-  BankStatistics accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column) const override;
+  void accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column, BankStatistics& statistics) const override;
 
  private:
   // Adds the share that one component has of one point. `buffer` holds M numbers.
@@ -226,8 +226,7 @@ void AdaptedBank::log_densities(const Tile& tile, LaneRange lanes, LaneMatrix& o
 }
 
 // Every density is asked for once more: where the family fails, log_densities could not tell.
-BankStatistics AdaptedBank::accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column) const {
-  BankStatistics statistics = family_.empty(dimension(), size());
+void AdaptedBank::accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column, BankStatistics& statistics) const {
   statistics.failure = components_.failure;
   Rows rows(tile);
   Eigen::VectorXd buffer(shape_.statistics);
@@ -248,7 +247,6 @@ BankStatistics AdaptedBank::accumulate(const Tile& tile, const LaneMatrix& respo
       break;
     }
   }
-  return statistics;
 }
 
 // A point of which nothing is known, with no coordinates, is a component's average one.

@@ -3,6 +3,7 @@
 #include <Eigen/Cholesky>
 #include <vector>
 
+#include "emulsion/kernels/kernels.h"
 #include "emulsion/repair.h"
 
 namespace emulsion {
@@ -23,7 +24,10 @@ Eigen::VectorXd observed_residual(const ConstColumn& mean, const Tile& tile, Ind
 }  // namespace
 
 std::shared_ptr<const DenseShape> make_shape(Eigen::MatrixXd covariance, const Eigen::MatrixXd& factor) {
-  return std::make_shared<const DenseShape>(DenseShape{std::move(covariance), factor, factor.diagonal().array().log().sum()});
+  const Index d = covariance.rows();
+  Eigen::MatrixXd inverse = factor.triangularView<Eigen::Lower>().solve(Eigen::MatrixXd::Identity(d, d));
+  return std::make_shared<const DenseShape>(
+      DenseShape{std::move(covariance), factor, std::move(inverse), factor.diagonal().array().log().sum()});
 }
 
 std::shared_ptr<const DenseShape> estimate_shape(const Eigen::MatrixXd& scatter, double weight, const Prior& prior,
@@ -37,18 +41,24 @@ std::shared_ptr<const DenseShape> estimate_shape(const Eigen::MatrixXd& scatter,
   return make_shape(std::move(repaired.covariance), repaired.factor);
 }
 
-Eigen::Array<double, kLanes, 1> squared_distances(const DenseShape& shape, const ConstColumn& mean, const Tile& tile, Index row,
-                                                  LaneScratch& scratch) {
-  using Lane = Eigen::Array<double, kLanes, 1>;
-  Lane distance = Lane::Zero();
-  for (Index i = 0; i < mean.size(); ++i) {
-    Lane value = tile.points().block<kLanes, 1>(row, i) - mean[i];
-    for (Index j = 0; j < i; ++j) value -= shape.factor(i, j) * scratch.col(j);
-    value /= shape.factor(i, i);
-    scratch.col(i) = value;
-    distance += value * value;
+DenseDistances::DenseDistances(const Eigen::MatrixXd& places, const std::vector<std::shared_ptr<const DenseShape>>& shapes)
+    : places_(places), frame_(places) {
+  for (Index k = 0; k < places.cols(); ++k) {
+    const Eigen::MatrixXd& inverse = shapes[static_cast<std::size_t>(k)]->inverse_factor;
+    const Eigen::VectorXd from_centre = places.col(k) - frame_.centre();
+    const double loss = (inverse.cwiseAbs() * from_centre.cwiseAbs()).maxCoeff();
+    const Eigen::VectorXd offset = frame_.admit(loss) ? Eigen::VectorXd(-inverse * from_centre) : Eigen::VectorXd::Zero(places.rows());
+    packed_.push_back(kernels::pack_affine(inverse.data(), places.rows(), offset.data()));
   }
-  return distance;
+}
+
+void DenseDistances::compute(const Tile& tile, LaneRange lanes, double factor, const Eigen::VectorXd& constants, LaneMatrix& out,
+                             Index first_column) const {
+  const Index d = tile.dimension();
+  frame_.for_each(tile, lanes, places_, [&](const double* blocks, Index k) {
+    kernels::affine_distances(blocks, d, packed_[static_cast<std::size_t>(k)].data(), factor, constants[k], lanes,
+                              out.col(first_column + k).data());
+  });
 }
 
 ObservedDistance observed_distance(const DenseShape& shape, const ConstColumn& mean, const Tile& tile, Index row) {

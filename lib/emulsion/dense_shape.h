@@ -4,18 +4,19 @@
 
 #include <Eigen/Core>
 #include <memory>
+#include <vector>
 
 #include "emulsion/family.h"
+#include "emulsion/frame.h"
 #include "emulsion/scatter.h"
 
 namespace emulsion {
-
-using LaneScratch = Eigen::Array<double, kLanes, Eigen::Dynamic>;
 
 // A positive definite matrix: the covariance of a component, or its scale. Immutable; may be shared between components.
 struct DenseShape {
   Eigen::MatrixXd covariance;
   Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> factor;  // covariance = factor * factor^T
+  Eigen::MatrixXd inverse_factor;
   double half_log_determinant;
 };
 
@@ -26,12 +27,24 @@ std::shared_ptr<const DenseShape> make_shape(Eigen::MatrixXd covariance, const E
 std::shared_ptr<const DenseShape> estimate_shape(const Eigen::MatrixXd& scatter, double weight, const Prior& prior,
                                                  const std::shared_ptr<const DenseShape>& previous, Repair& repair);
 
-// (x - mean)^T covariance^-1 (x - mean) for the kLanes rows from `row`; incomplete ones get what has no meaning.
-//   scratch  kLanes x d
-Eigen::Array<double, kLanes, 1> squared_distances(const DenseShape& shape, const ConstColumn& mean, const Tile& tile, Index row,
-                                                  LaneScratch& scratch);
+// Distances of points from K places, each in the units of its own shape. Immutable; may be shared between threads.
+class DenseDistances {
+ public:
+  //   places  d x K
+  //   shapes  K
+  DenseDistances(const Eigen::MatrixXd& places, const std::vector<std::shared_ptr<const DenseShape>>& shapes);
 
-// The same for the coordinates that an incomplete row has, under their own marginal.
+  // out(row, first_column + k) = constants[k] + factor * (x - place_k)^T covariance_k^-1 (x - place_k) for some rows of a tile;
+  // incomplete ones get what has no meaning.
+  void compute(const Tile& tile, LaneRange lanes, double factor, const Eigen::VectorXd& constants, LaneMatrix& out, Index first_column) const;
+
+ private:
+  Eigen::MatrixXd places_;
+  Frame frame_;
+  std::vector<std::vector<double>> packed_;  // K
+};
+
+// (x - mean)^T covariance^-1 (x - mean) for the coordinates that an incomplete row has, under their own marginal.
 struct ObservedDistance {
   double coordinates;  // how many it has
   double squared;

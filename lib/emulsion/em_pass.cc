@@ -6,19 +6,25 @@ namespace emulsion {
 namespace {
 
 void add_tiles(Statistics& total, const Mixture& mixture, std::span<const Tile> tiles, Assignment assignment, Workers& workers) {
-  constexpr std::size_t kTilesAtOnce = 32;  // bounds the memory of the parts
-  std::vector<Statistics> parts(std::min(kTilesAtOnce, tiles.size()));
-  for (std::size_t first = 0; first < tiles.size(); first += kTilesAtOnce) {
-    const std::size_t count = std::min(kTilesAtOnce, tiles.size() - first);
+  // What one tile needs, reused from tile to tile. So many at once bound the memory, and give each thread several in turn.
+  struct Slot {
+    Expectation expectation;
+    Statistics statistics;
+  };
+  const std::size_t at_once = std::min<std::size_t>(workers.threads() == 1 ? 1 : 8 * workers.threads(), tiles.size());
+  std::vector<Slot> slots;
+  for (std::size_t i = 0; i < at_once; ++i) slots.push_back({Expectation(mixture.size()), mixture.empty_statistics()});
+  for (std::size_t first = 0; first < tiles.size(); first += at_once) {
+    const std::size_t count = std::min(at_once, tiles.size() - first);
     workers.for_each(static_cast<Index>(count), [&](Index i) {
       const Tile& tile = tiles[first + static_cast<std::size_t>(i)];
-      Expectation expectation(mixture.size());
-      mixture.expect(tile, covering_lanes(0, tile.size()), expectation);
-      parts[static_cast<std::size_t>(i)] = mixture.accumulate(tile, expectation, assignment);
+      Slot& slot = slots[static_cast<std::size_t>(i)];
+      mixture.expect(tile, covering_lanes(0, tile.size()), slot.expectation);
+      mixture.accumulate(tile, slot.expectation, assignment, slot.statistics);
     });
     for (std::size_t i = 0; i < count; ++i) {
       scale(total, tiles[first + i].decay());
-      merge(total, parts[i]);
+      merge(total, slots[i].statistics);
     }
   }
 }
@@ -30,12 +36,11 @@ Result<void> MemoryTiles::pass(const std::function<void(std::span<const Tile>)>&
   return {};
 }
 
-std::vector<Tile> cut_tiles(const PointBatch& batch, const Eigen::VectorXd& retentions) {
+std::vector<Tile> cut_tiles(const PointView& batch, const Eigen::VectorXd& retentions) {
   std::vector<Tile> tiles;
-  for (Index i = 0; i < batch.size(); ++i) {
-    if (tiles.empty() || tiles.back().full()) tiles.emplace_back(batch.dimension());
-    tiles.back().push(batch.points.col(i).data(), batch.weight(i), retentions.size() == 0 ? 1.0 : retentions[i]);
-  }
+  for (Index first = 0; first < batch.size(); first += kTilePoints)
+    tiles.emplace_back(batch.dimension())
+        .append(batch, first, std::min(kTilePoints, batch.size() - first), retentions.size() == 0 ? nullptr : retentions.data() + first);
   return tiles;
 }
 

@@ -34,7 +34,7 @@ class MemoryTiles final : public TileSource {
 
 // Cuts points into tiles.
 //   retentions  n, as in Tile::push; empty: nothing fades
-std::vector<Tile> cut_tiles(const PointBatch& batch, const Eigen::VectorXd& retentions = {});
+std::vector<Tile> cut_tiles(const PointView& batch, const Eigen::VectorXd& retentions = {});
 
 // The statistics of all tiles under one mixture, reduced in the order of the tiles.
 Statistics em_pass(const Mixture& mixture, std::span<const Tile> tiles, Assignment assignment, Workers& workers);

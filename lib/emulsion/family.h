@@ -67,7 +67,8 @@ class Bank {
   // The statistics of a tile, given how much of each row belongs to each component: responsibilities(row,
   // first_column + k) >= 0, weight of the row included, 0 past the end of the tile and where the point is outside the
   // support. A missing coordinate counts with its expectation and variance given the others.
-  virtual BankStatistics accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column) const = 0;
+  //   statistics  those of no points, which become those of the tile
+  virtual void accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column, BankStatistics& statistics) const = 0;
 
   // Mean and variance of each component along each coordinate: d x K, finite. A distribution that has none tells its
   // place, and the square of its scale.
@@ -104,7 +105,7 @@ class Family {
   // True if its components have no place of their own but lie evenly over the whole stream: its points are noise.
   virtual bool is_noise() const { return false; }
 
-  // Statistics of no points.
+  // Statistics of no points: all numbers are 0.
   virtual BankStatistics empty(Index dimension, Index components) const = 0;
 
   // Adds the points behind `from` to those behind `into`.

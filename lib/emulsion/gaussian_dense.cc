@@ -16,7 +16,10 @@ class DenseFamily;
 class DenseGaussian final : public Bank {
  public:
   DenseGaussian(const DenseFamily& family, Eigen::MatrixXd means, std::vector<std::shared_ptr<const DenseShape>> shapes)
-      : family_(family), means_(std::move(means)), shapes_(std::move(shapes)) {}
+      : family_(family), means_(std::move(means)), shapes_(std::move(shapes)), distances_(means_, shapes_), log_normalisers_(size()) {
+    for (Index k = 0; k < size(); ++k)
+      log_normalisers_[k] = -log_constant(static_cast<double>(dimension())) - shape_of(k)->half_log_determinant;
+  }
 
   const Family& family() const override;
   Index size() const override { return means_.cols(); }
@@ -30,14 +33,7 @@ class DenseGaussian final : public Bank {
   const std::shared_ptr<const DenseShape>& shape_of(Index k) const { return shapes_[static_cast<std::size_t>(k)]; }
 
   void log_densities(const Tile& tile, LaneRange lanes, LaneMatrix& out, Index first_column) const override {
-    const double constant = log_constant(static_cast<double>(dimension()));
-    LaneScratch scratch(kLanes, dimension());
-    for (Index row = lanes.begin; row < lanes.end; row += kLanes)
-      for (Index k = 0; k < size(); ++k) {
-        const double log_normaliser = -constant - shape_of(k)->half_log_determinant;
-        out.block<kLanes, 1>(row, first_column + k) =
-            log_normaliser - 0.5 * squared_distances(*shape_of(k), means_.col(k), tile, row, scratch);
-      }
+    distances_.compute(tile, lanes, -0.5, log_normalisers_, out, first_column);
     for (const Index row : tile.incomplete_rows()) {
       if (row < lanes.begin || row >= lanes.end) continue;
       for (Index k = 0; k < size(); ++k) {
@@ -47,17 +43,10 @@ class DenseGaussian final : public Bank {
     }
   }
 
-  BankStatistics accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column) const override {
-    BankStatistics statistics = family().empty(dimension(), size());
-    LaneMatrix scratch(kTilePoints, dimension());
-    Eigen::Array<double, kTilePoints, 1> shares;
-    for (Index k = 0; k < size(); ++k) {
-      shares = responsibilities.col(first_column + k);
-      for (const Index row : tile.incomplete_rows()) shares[row] = 0;
-      statistics.weight[k] = scatter_of(tile, shares, means_.col(k), scratch, statistics.moments.col(k));
-    }
+  void accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column,
+                  BankStatistics& statistics) const override {
+    scatters_of(tile, responsibilities.middleCols(first_column, size()), means_, statistics.weight, statistics.moments);
     for (const Index row : tile.incomplete_rows()) family().merge(statistics, one_point(tile, row, responsibilities, first_column));
-    return statistics;
   }
 
   Eigen::MatrixXd pack() const override {
@@ -85,6 +74,8 @@ class DenseGaussian final : public Bank {
   const DenseFamily& family_;
   Eigen::MatrixXd means_;                                  // d x K
   std::vector<std::shared_ptr<const DenseShape>> shapes_;  // K; all the same one if tied
+  DenseDistances distances_;
+  Eigen::VectorXd log_normalisers_;                        // K: log density at the mean
 };
 
 class DenseFamily final : public Family {

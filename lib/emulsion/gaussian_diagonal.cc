@@ -4,12 +4,13 @@
 #include <numbers>
 #include <string_view>
 
+#include "emulsion/frame.h"
+#include "emulsion/kernels/kernels.h"
 #include "emulsion/merge_components.h"
+#include "emulsion/scatter.h"
 
 namespace emulsion {
 namespace {
-
-using Lane = Eigen::Array<double, kLanes, 1>;
 
 class DiagonalFamily;
 
@@ -21,7 +22,19 @@ class DiagonalGaussian final : public Bank {
         variances_(std::move(variances)),
         deviations_(variances_.cwiseSqrt()),
         log_normalisers_(-0.5 * static_cast<double>(means_.rows()) * std::log(2 * std::numbers::pi) -
-                         deviations_.array().log().colwise().sum()) {}
+                         deviations_.array().log().colwise().sum()),
+        frame_(means_),
+        packed_(2 * dimension(), size()) {
+    for (Index k = 0; k < size(); ++k) {
+      const Eigen::ArrayXd factors = deviations_.col(k).cwiseInverse();
+      const Eigen::ArrayXd from_centre = factors * (means_.col(k) - frame_.centre()).array();
+      const bool framed = frame_.admit(from_centre.abs().maxCoeff());
+      for (Index i = 0; i < dimension(); ++i) {
+        packed_(2 * i, k) = factors[i];
+        packed_(2 * i + 1, k) = framed ? -from_centre[i] : 0.0;
+      }
+    }
+  }
 
   const Family& family() const override;
   Index size() const override { return means_.cols(); }
@@ -30,44 +43,20 @@ class DiagonalGaussian final : public Bank {
   Eigen::MatrixXd variances() const override { return variances_; }
 
   void log_densities(const Tile& tile, LaneRange lanes, LaneMatrix& out, Index first_column) const override {
-    for (Index row = lanes.begin; row < lanes.end; row += kLanes) {
-      for (Index k = 0; k < size(); ++k) {
-        Lane distance = Lane::Zero();
-        for (Index i = 0; i < dimension(); ++i) {
-          const Lane value = (tile.points().block<kLanes, 1>(row, i) - means_(i, k)) / deviations_(i, k);
-          distance += value * value;
-        }
-        out.block<kLanes, 1>(row, first_column + k) = log_normalisers_[k] - 0.5 * distance;
-      }
-    }
+    frame_.for_each(tile, lanes, means_, [&](const double* blocks, Index k) {
+      kernels::diagonal_distances(blocks, dimension(), packed_.col(k).data(), -0.5, log_normalisers_[k], lanes,
+                                  out.col(first_column + k).data());
+    });
     for (const Index row : tile.incomplete_rows()) {
       if (row < lanes.begin || row >= lanes.end) continue;
       for (Index k = 0; k < size(); ++k) out(row, first_column + k) = observed_log_density(tile, row, k);
     }
   }
 
-  // Two passes, so that the sums of squares are about the tile's own mean and keep their digits wherever the data lie.
-  BankStatistics accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column) const override {
-    const Index d = dimension();
-    BankStatistics statistics = family().empty(d, size());
-    Eigen::Array<double, kTilePoints, 1> shares;
-    Eigen::Array<double, kTilePoints, 1> centred;
-    for (Index k = 0; k < size(); ++k) {
-      shares = responsibilities.col(first_column + k);
-      for (const Index row : tile.incomplete_rows()) shares[row] = 0;
-      const double weight = shares.sum();
-      if (!(weight > 0)) continue;
-      statistics.weight[k] = weight;
-      for (Index i = 0; i < d; ++i) {
-        centred = tile.points().col(i) - means_(i, k);
-        const double shift = (shares * centred).sum() / weight;
-        centred -= shift;
-        statistics.moments(i, k) = means_(i, k) + shift;
-        statistics.moments(d + i, k) = (shares * centred.square()).sum();
-      }
-    }
+  void accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column,
+                  BankStatistics& statistics) const override {
+    spreads_of(tile, responsibilities.middleCols(first_column, size()), means_, statistics.weight, statistics.moments);
     for (const Index row : tile.incomplete_rows()) family().merge(statistics, one_point(tile, row, responsibilities, first_column));
-    return statistics;
   }
 
   Eigen::MatrixXd pack() const override;
@@ -105,6 +94,8 @@ class DiagonalGaussian final : public Bank {
   Eigen::MatrixXd variances_;  // d x K
   Eigen::MatrixXd deviations_;
   Eigen::RowVectorXd log_normalisers_;  // K: log density at the mean
+  Frame frame_;
+  Eigen::MatrixXd packed_;  // 2 d x K, for kernels::diagonal_distances
 };
 
 class DiagonalFamily final : public Family {

@@ -141,8 +141,8 @@ class IndependentBank final : public Bank {
     }
   }
 
-  BankStatistics accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column) const override {
-    BankStatistics statistics = family_.empty(dimension_, size());
+  void accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column,
+                  BankStatistics& statistics) const override {
     const Column supported = supported_rows(tile);
     statistics.weight =
         (responsibilities.middleCols(first_column, size()).colwise() * supported).colwise().sum().matrix().transpose();
@@ -174,7 +174,6 @@ class IndependentBank final : public Bank {
         if (missing > 0) IndependentFamily<Kind>::merge(statistics.moments, weight, own, missing, i, k);
       }
     }
-    return statistics;
   }
 
  private:

@@ -3,6 +3,8 @@
 #include <cassert>
 #include <cmath>
 
+#include "emulsion/kernels/kernels.h"
+
 namespace emulsion {
 namespace {
 
@@ -12,15 +14,17 @@ constexpr double kLowestLogDensity = -1e300;
 // What a point that is noise counts in the stream's own scale, where there are others.
 constexpr double kShareOfNoise = 1e-100;
 
-// A responsibility below exp of this, 1e-100, is 0: it could change nothing, and its products would be denormal and slow.
-constexpr double kNegligible = -230;
+// A responsibility below exp of this, 4e-18, is 0: even a thousand of them change no digit of a sum, and they need not be
+// worked on.
+constexpr double kNegligible = -40;
 
 }  // namespace
 
 Expectation::Expectation(Index components)
     : responsibilities(LaneMatrix::Zero(kTilePoints, components)),
       log_density(Eigen::Array<double, kTilePoints, 1>::Zero()),
-      most_probable{} {}
+      most_probable{},
+      shares(kTilePoints, components) {}
 
 Mixture::Mixture(std::vector<std::shared_ptr<const Bank>> banks, Eigen::VectorXd weights)
     : banks_(std::move(banks)), weights_(std::move(weights)), log_weights_(weights_.array().log()) {
@@ -33,54 +37,37 @@ void Mixture::expect(const Tile& tile, LaneRange lanes, Expectation& out) const 
     bank->log_densities(tile, lanes, out.responsibilities, first);
     first += bank->size();
   }
-  using Lane = Eigen::Array<double, kLanes, 1>;
-  for (Index row = lanes.begin; row < lanes.end; row += kLanes) {
-    Lane highest = Lane::Constant(kLowestLogDensity);
-    Eigen::Array<Index, kLanes, 1> best = Eigen::Array<Index, kLanes, 1>::Zero();
-    for (Index k = 0; k < size(); ++k) {
-      auto joint = out.responsibilities.block<kLanes, 1>(row, k);
-      // Written so that a density that is not a number counts as the lowest.
-      joint = (joint > kLowestLogDensity).select(joint + log_weights_[k], kLowestLogDensity);
-      best = (joint > highest).select(k, best);
-      highest = highest.max(joint);
-    }
-    Lane sum = Lane::Zero();
-    for (Index k = 0; k < size(); ++k) {
-      auto joint = out.responsibilities.block<kLanes, 1>(row, k);
-      joint -= highest;
-      joint = (joint > kNegligible).select(joint.exp(), 0.0);
-      sum += joint;
-    }
-    out.log_density.segment<kLanes>(row) = highest + sum.log();
-    for (Index k = 0; k < size(); ++k) out.responsibilities.block<kLanes, 1>(row, k) /= sum;
-    for (Index lane = 0; lane < kLanes; ++lane) out.most_probable[static_cast<std::size_t>(row + lane)] = best[lane];
-  }
+  kernels::posteriors(out.responsibilities.data(), size(), log_weights_.data(), kLowestLogDensity, kNegligible, lanes,
+                      out.log_density.data(), out.most_probable.data());
 }
 
-Statistics Mixture::accumulate(const Tile& tile, const Expectation& expectation, Assignment assignment) const {
+void Mixture::accumulate(const Tile& tile, Expectation& expectation, Assignment assignment, Statistics& statistics) const {
   const Eigen::Array<double, kTilePoints, 1> weights = tile.decayed_weights();
-  LaneMatrix shares(kTilePoints, size());
+  LaneMatrix& shares = expectation.shares;
   if (assignment == Assignment::soft) {
-    for (Index k = 0; k < size(); ++k) shares.col(k) = weights * expectation.responsibilities.col(k);
+    shares = expectation.responsibilities.colwise() * weights;
   } else {
     shares.setZero();
-    for (Index row = 0; row < tile.size(); ++row)
-      shares(row, expectation.most_probable[static_cast<std::size_t>(row)]) = weights[row];
+    for (Index row = 0; row < tile.size(); ++row) shares(row, expectation.most_probable[static_cast<std::size_t>(row)]) = weights[row];
   }
-  for (Index row = tile.size(); row < kTilePoints; ++row) shares.row(row).setZero();
+  if (!tile.full()) shares.bottomRows(kTilePoints - tile.size()).setZero();
 
-  Statistics statistics;
+  clear(statistics);
   Eigen::Array<double, kTilePoints, 1> noise = Eigen::Array<double, kTilePoints, 1>::Zero();
+  bool any_noise = false;
   Index first = 0;
-  for (const auto& bank : banks_) {
-    statistics.banks.push_back(bank->accumulate(tile, shares, first));
-    if (bank->family().is_noise()) noise += shares.middleCols(first, bank->size()).rowwise().sum();
-    first += bank->size();
+  for (std::size_t b = 0; b < banks_.size(); ++b) {
+    const Bank& bank = *banks_[b];
+    bank.accumulate(tile, shares, first, statistics.banks[b]);
+    if (bank.family().is_noise()) {
+      noise += shares.middleCols(first, bank.size()).rowwise().sum();
+      any_noise = true;
+    }
+    first += bank.size();
   }
-  statistics.coordinates = coordinate_moments(tile, (weights - noise).max(kShareOfNoise * weights));
+  set_coordinate_moments(tile, any_noise ? (weights - noise).max(kShareOfNoise * weights) : weights, statistics.coordinates);
   statistics.weight = weights.sum();
-  for (Index row = 0; row < tile.size(); ++row) statistics.log_likelihood += weights[row] * expectation.log_density[row];
-  return statistics;
+  statistics.log_likelihood = (weights * expectation.log_density).sum();
 }
 
 Statistics Mixture::empty_statistics() const {

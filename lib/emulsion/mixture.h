@@ -20,7 +20,8 @@ struct Expectation {
 
   LaneMatrix responsibilities;                       // 256 x K: posterior probabilities; each row sums to 1
   Eigen::Array<double, kTilePoints, 1> log_density;  // of the point under the whole mixture, nats; finite
-  std::array<Index, kTilePoints> most_probable;      // component with the highest responsibility; the first of equals
+  std::array<std::int32_t, kTilePoints> most_probable;  // component with the highest responsibility; the first of equals
+  LaneMatrix shares;  // 256 x K: what each row counts for each component; used by `accumulate`
 };
 
 class Mixture {
@@ -35,12 +36,14 @@ class Mixture {
   const std::vector<std::shared_ptr<const Bank>>& banks() const { return banks_; }
 
   // Posterior probability of each component for some rows of a tile, in log space, so that a point far from every
-  // component still gets finite values. A responsibility below 1e-100 is 0.
+  // component still gets finite values. A responsibility below e^-40 of the highest, 4e-18, is 0.
   // Source: Bishop, Pattern Recognition and Machine Learning (2006), eq. 9.13 and 9.23.
   void expect(const Tile& tile, LaneRange lanes, Expectation& out) const;
 
   // The statistics of a tile for which `expectation` has been computed, its rows weighted as they count at its end.
-  Statistics accumulate(const Tile& tile, const Expectation& expectation, Assignment assignment) const;
+  //   expectation  its shares are overwritten
+  //   statistics   some of this mixture, to be overwritten
+  void accumulate(const Tile& tile, Expectation& expectation, Assignment assignment, Statistics& statistics) const;
 
   // Statistics of no points.
   Statistics empty_statistics() const;

@@ -22,7 +22,7 @@ class ProductBank final : public Bank {
   const std::vector<std::shared_ptr<const Bank>>& banks() const { return banks_; }
 
   void log_densities(const Tile& tile, LaneRange lanes, LaneMatrix& out, Index first_column) const override;
-  BankStatistics accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column) const override;
+  void accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column, BankStatistics& statistics) const override;
   Eigen::MatrixXd means() const override;
   Eigen::MatrixXd variances() const override;
   Eigen::MatrixXd pack() const override;
@@ -165,15 +165,6 @@ class ProductFamily final : public Family {
     return whole;
   }
 
- private:
-  static Index width(const ProductFactor& factor) { return static_cast<Index>(factor.columns.size()); }
-  static std::string name_of(const ProductFactor& factor) { return component_name({{factor.family->name(), factor.columns}}); }
-
-  static Prior of_columns(const Prior& prior, const std::vector<Index>& columns) {
-    const auto chosen = [&](const Eigen::VectorXd& of_all) { return of_all.size() == 0 ? of_all : Eigen::VectorXd(of_all(columns)); };
-    return {prior.options, chosen(prior.variances), chosen(prior.means), chosen(prior.lowest), chosen(prior.highest)};
-  }
-
   std::vector<BankStatistics> split(const BankStatistics& whole) const {
     std::vector<BankStatistics> parts;
     Index first = 0;
@@ -186,6 +177,15 @@ class ProductFamily final : public Family {
       parts.push_back(std::move(part));
     }
     return parts;
+  }
+
+ private:
+  static Index width(const ProductFactor& factor) { return static_cast<Index>(factor.columns.size()); }
+  static std::string name_of(const ProductFactor& factor) { return component_name({{factor.family->name(), factor.columns}}); }
+
+  static Prior of_columns(const Prior& prior, const std::vector<Index>& columns) {
+    const auto chosen = [&](const Eigen::VectorXd& of_all) { return of_all.size() == 0 ? of_all : Eigen::VectorXd(of_all(columns)); };
+    return {prior.options, chosen(prior.variances), chosen(prior.means), chosen(prior.lowest), chosen(prior.highest)};
   }
 
   std::vector<ProductFactor> factors_;
@@ -208,11 +208,11 @@ void ProductBank::log_densities(const Tile& tile, LaneRange lanes, LaneMatrix& o
   }
 }
 
-BankStatistics ProductBank::accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column) const {
-  std::vector<BankStatistics> parts;
+void ProductBank::accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column, BankStatistics& statistics) const {
+  std::vector<BankStatistics> parts = family_.split(statistics);
   for (std::size_t f = 0; f < banks_.size(); ++f)
-    parts.push_back(banks_[f]->accumulate(tile.with_columns(family_.factors()[f].columns), responsibilities, first_column));
-  return family_.stacked(parts);
+    banks_[f]->accumulate(tile.with_columns(family_.factors()[f].columns), responsibilities, first_column, parts[f]);
+  statistics = family_.stacked(parts);
 }
 
 Eigen::MatrixXd ProductBank::means() const {

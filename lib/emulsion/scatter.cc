@@ -1,6 +1,9 @@
 #include "emulsion/scatter.h"
 
+#include <algorithm>
 #include <cmath>
+
+#include "emulsion/kernels/kernels.h"
 
 namespace emulsion {
 
@@ -22,23 +25,140 @@ Eigen::MatrixXd unpack_triangle(const ConstColumn& packed, Index d) {
   return matrix;
 }
 
-double scatter_of(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& shares, const ConstColumn& near, LaneMatrix& scratch,
-                  Column into) {
-  const double weight = shares.sum();
-  if (!(weight > 0)) return 0;
-  const Index d = tile.dimension();
+namespace {
+
+// Sums about a place from which the points' own mean is farther than a hundred times their deviation lose more than four
+// digits when they are moved to the mean: they are then made again about the mean.
+constexpr double kLeastKept = 1e-4;
+
+// Room that threads use again and again.
+struct Scratch {
+  Eigen::ArrayXd numbers, sums;
+  Eigen::VectorXd first, second, place;
+  LaneMatrix complete;
+};
+
+Scratch& scratch_for(Index d, Index components) {
+  thread_local Scratch scratch;
+  const auto grow = [](auto& array, Index size) {
+    if (array.size() < size) array.resize(size);
+  };
+  grow(scratch.numbers, kernels::sums_scratch(d));
+  grow(scratch.sums, components * kernels::product_sums_width(d));
+  grow(scratch.first, d);
+  grow(scratch.second, triangle(d));
+  grow(scratch.place, d);
+  return scratch;
+}
+
+// The shares of the complete rows.
+const double* complete_shares(const Tile& tile, const ConstLanes& shares, Scratch& scratch) {
+  if (tile.incomplete_rows().empty()) return shares.data();
+  scratch.complete = shares;
+  for (const Index row : tile.incomplete_rows()) scratch.complete.row(row).setZero();
+  return scratch.complete.data();
+}
+
+// Weighted sums about a place, as they come.
+struct Sums {
+  double weight;
+  const double* first;   // d
+  const double* second;  // the lower triangle, or the diagonal alone
+};
+
+// Where coordinate i's square stands.
+Index of_triangle(Index i) { return triangle(i) + i; }
+Index of_diagonal(Index i) { return i; }
+
+template <typename Position>
+bool keeps_digits(const Sums& sums, Index d, const Position& position) {
   for (Index i = 0; i < d; ++i) {
-    scratch.col(i) = tile.points().col(i) - near[i];
-    const double shift = (shares * scratch.col(i)).sum() / weight;
-    scratch.col(i) -= shift;
-    into[i] = near[i] + shift;
+    const double square = sums.second[position(i)];
+    if (!(square - sums.first[i] * (sums.first[i] / sums.weight) >= kLeastKept * square)) return false;
   }
-  Eigen::Array<double, kTilePoints, 1> weighted;
-  for (Index i = 0, at = d; i < d; ++i) {
-    weighted = shares * scratch.col(i);
-    for (Index j = 0; j <= i; ++j) into[at++] = (weighted * scratch.col(j)).sum();
+  return true;
+}
+
+// Calls sums_about(place) for a component once, or twice if the first place turns out to be too far away; leaves its mean and
+// what `finish` makes of the last sums.
+template <typename About, typename Position, typename Finish>
+void locate(Sums sums, const double* near, Index d, Column mean, const About& sums_about, const Position& position, const Finish& finish) {
+  const auto move = [&](const double* from) {
+    for (Index i = 0; i < d; ++i) mean[i] = from[i] + sums.first[i] / sums.weight;
+  };
+  move(near);
+  if (!keeps_digits(sums, d, position)) {
+    const Eigen::VectorXd place = mean;
+    sums = sums_about(place.data());
+    move(place.data());
   }
-  return weight;
+  finish(sums);
+}
+
+}  // namespace
+
+void scatters_of(const Tile& tile, const ConstLanes& shares, const ConstColumns& near, Column weights,
+                 Columns moments) {
+  constexpr Index kFewDimensions = 16;  // up to here, all products of coordinates of some rows fit into the first cache
+  const Index d = tile.dimension();
+  const Index components = near.cols();
+  const Index width = kernels::product_sums_width(d);
+  Scratch& scratch = scratch_for(d, components);
+  const double* const used = complete_shares(tile, shares, scratch);
+  const auto sums_at = [&](Index slot) {
+    const double* const sums = scratch.sums.data() + slot * width;
+    return Sums{sums[0], sums + 1, sums + 1 + d};
+  };
+  if (d <= kFewDimensions) {
+    scratch.place.head(d) = near.rowwise().mean();
+    kernels::product_sums(tile.rows(), d, tile.size(), scratch.place.data(), used, components, scratch.numbers.data(), scratch.sums.data());
+  }
+  for (Index k = 0; k < components; ++k) {
+    const double* const share = used + k * kTilePoints;
+    const auto sums_about = [&](const double* place) {
+      if (d <= kFewDimensions) {
+        kernels::product_sums(tile.rows(), d, tile.size(), place, share, 1, scratch.numbers.data(), scratch.sums.data() + k * width);
+        return sums_at(k);
+      }
+      const double weight = kernels::scatter_sums(tile.rows(), d, share, place, scratch.numbers.data(), scratch.first.data(), scratch.second.data());
+      return Sums{weight, scratch.first.data(), scratch.second.data()};
+    };
+    const double* const place = d <= kFewDimensions ? scratch.place.data() : near.col(k).data();
+    const Sums sums = d <= kFewDimensions ? sums_at(k) : sums_about(place);
+    weights[k] = sums.weight > 0 ? sums.weight : 0;
+    if (weights[k] == 0) continue;
+    locate(sums, place, d, moments.col(k).head(d), sums_about, of_triangle, [&](const Sums& last) {
+      double* const scatter = moments.col(k).data() + d;
+      for (Index i = 0, at = 0; i < d; ++i) {
+        const double shift = last.first[i] / last.weight;
+        for (Index j = 0; j < i; ++j, ++at) scatter[at] = last.second[at] - shift * last.first[j];
+        scatter[at] = std::max(last.second[at] - shift * last.first[i], 0.0);
+        ++at;
+      }
+    });
+  }
+}
+
+void spreads_of(const Tile& tile, const ConstLanes& shares, const ConstColumns& near, Column weights,
+                Columns moments) {
+  const Index d = tile.dimension();
+  Scratch& scratch = scratch_for(d, 1);
+  const double* const used = complete_shares(tile, shares, scratch);
+  for (Index k = 0; k < near.cols(); ++k) {
+    const auto sums_about = [&](const double* place) {
+      const double weight = kernels::coordinate_sums(tile.rows(), d, used + k * kTilePoints, place, scratch.numbers.data(),
+                                                     scratch.first.data(), scratch.second.data());
+      return Sums{weight, scratch.first.data(), scratch.second.data()};
+    };
+    const double* const place = near.col(k).data();
+    const Sums sums = sums_about(place);
+    weights[k] = sums.weight > 0 ? sums.weight : 0;
+    if (weights[k] == 0) continue;
+    locate(sums, place, d, moments.col(k).head(d), sums_about, of_diagonal, [&](const Sums& last) {
+      for (Index i = 0; i < d; ++i)
+        moments(d + i, k) = std::max(last.second[i] - last.first[i] * (last.first[i] / last.weight), 0.0);
+    });
+  }
 }
 
 double merge_scatter(Column into, double weight, const ConstColumn& from, double added) {

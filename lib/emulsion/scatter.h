@@ -13,6 +13,9 @@ namespace emulsion {
 
 using Column = Eigen::Ref<Eigen::VectorXd>;
 using ConstColumn = Eigen::Ref<const Eigen::VectorXd>;
+using Columns = Eigen::Ref<Eigen::MatrixXd>;
+using ConstColumns = Eigen::Ref<const Eigen::MatrixXd>;
+using ConstLanes = Eigen::Ref<const LaneMatrix>;
 
 inline Index triangle(Index d) { return d * (d + 1) / 2; }
 
@@ -22,14 +25,17 @@ Index dimension_of_scatter(Index size);
 Eigen::VectorXd pack_triangle(const Eigen::MatrixXd& matrix);
 Eigen::MatrixXd unpack_triangle(const ConstColumn& packed, Index d);
 
-// The located scatter of the rows of a tile, in two passes, so that it keeps its digits wherever the data lie.
-//   shares   of each row, >= 0; 0 for those that are left out
-//   near     d, a place near the points
-//   scratch  256 x d
-//   into     d + d(d+1)/2; stays as it is if there is no weight
-// Returns the weight.
-double scatter_of(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& shares, const ConstColumn& near, LaneMatrix& scratch,
-                  Column into);
+// The located scatters of the complete rows of a tile, one for each component; they keep their digits wherever the data lie.
+//   shares        of each row in component k: column k, >= 0; 0 for those that are left out
+//   near          d x K, places near the points
+//   weights       K
+//   moments       d + d(d+1)/2 x K; where a component has no weight, they stay as they are
+void scatters_of(const Tile& tile, const ConstLanes& shares, const ConstColumns& near, Column weights,
+                 Columns moments);
+
+// The same with nothing but the sums of squares for the scatters: 2 d x K.
+void spreads_of(const Tile& tile, const ConstLanes& shares, const ConstColumns& near, Column weights,
+                Columns moments);
 
 // Adds the points behind one located scatter to those behind another. Returns the weight of both.
 double merge_scatter(Column into, double weight, const ConstColumn& from, double added);

@@ -243,16 +243,21 @@ struct StartingMixtures::State {
     const Mixture guess = place(found.centres, data.deviations.array().square());
     if (placed == 0) return std::make_shared<const Mixture>(guess);
     Statistics statistics = guess.empty_statistics();
+    Statistics part = guess.empty_statistics();
     Expectation expectation(guess.size());
     std::size_t point = 0;
     const std::vector<Index> positions = positions_of(false);
+    const std::vector<Index> of_noise = positions_of(true);
+    const Index noise = of_noise.empty() ? 0 : of_noise.front();
     for (const Tile& tile : tiles) {
       guess.expect(tile, covering_lanes(0, tile.size()), expectation);
       for (std::size_t row = 0; row < static_cast<std::size_t>(tile.size()); ++row) {
         const Index cluster = found.assignment[point++];
-        expectation.most_probable[row] = cluster == kSetAside ? positions_of(true).front() : positions[static_cast<std::size_t>(cluster)];
+        expectation.most_probable[row] =
+            static_cast<std::int32_t>(cluster == kSetAside ? noise : positions[static_cast<std::size_t>(cluster)]);
       }
-      merge(statistics, guess.accumulate(tile, expectation, Assignment::hard));
+      guess.accumulate(tile, expectation, Assignment::hard, part);
+      merge(statistics, part);
     }
     const auto maximised = maximise(statistics, options.prior, guess, options.starved_below_points);
     return with_noise(maximised ? *maximised->mixture : guess);

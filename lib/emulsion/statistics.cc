@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "emulsion/scatter.h"
+
 namespace emulsion {
 namespace {
 
@@ -27,6 +29,36 @@ void merge(CoordinateMoments& into, const CoordinateMoments& from) {
     }
     into.weight[j] = total;
   }
+}
+
+// Of one coordinate, over the rows that have it.
+void set_incomplete_moments(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& weights, Index j, CoordinateMoments& moments) {
+  Eigen::Array<double, kTilePoints, 1> shares = weights;
+  for (const Index row : tile.incomplete_rows())
+    if (tile.is_missing(row, j)) shares[row] = 0;
+  const double weight = shares.sum();
+  if (!(weight > 0)) return;
+  // About the first point, so that a stream far from the origin keeps its digits.
+  const double origin = tile.points()(0, j);
+  Eigen::Array<double, kTilePoints, 1> centred = tile.points().col(j) - origin;
+  const double shift = (shares * centred).sum() / weight;
+  centred -= shift;
+  moments.weight[j] = weight;
+  moments.mean[j] = origin + shift;
+  moments.squares[j] = (shares * centred.square()).sum();
+  double lowest = std::numeric_limits<double>::infinity();
+  double highest = -lowest;
+  for (Index row = 0; row < tile.size(); ++row) {
+    if (tile.is_missing(row, j)) continue;
+    lowest = std::min(lowest, tile.points()(row, j));
+    highest = std::max(highest, tile.points()(row, j));
+  }
+  moments.lowest[j] = lowest;
+  moments.highest[j] = highest;
+}
+
+void clear(CoordinateMoments& moments) {
+  for (Eigen::VectorXd* numbers : {&moments.weight, &moments.mean, &moments.squares, &moments.lowest, &moments.highest}) numbers->setZero();
 }
 
 }  // namespace
@@ -55,35 +87,42 @@ void scale(Statistics& statistics, double factor) {
   statistics.log_likelihood *= factor;
 }
 
-CoordinateMoments coordinate_moments(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& weights) {
-  const Index d = tile.dimension();
-  CoordinateMoments moments = CoordinateMoments::none(d);
-  Eigen::Array<double, kTilePoints, 1> shares;
-  Eigen::Array<double, kTilePoints, 1> centred;
-  for (Index j = 0; j < d; ++j) {
-    shares = weights;
-    for (const Index row : tile.incomplete_rows())
-      if (tile.is_missing(row, j)) shares[row] = 0;
-    const double weight = shares.sum();
-    if (!(weight > 0)) continue;
-    // About the first point, so that a stream far from the origin keeps its digits.
-    const double origin = tile.points()(0, j);
-    centred = tile.points().col(j) - origin;
-    const double shift = (shares * centred).sum() / weight;
-    centred -= shift;
-    moments.weight[j] = weight;
-    moments.mean[j] = origin + shift;
-    moments.squares[j] = (shares * centred.square()).sum();
-    double lowest = std::numeric_limits<double>::infinity();
-    double highest = -lowest;
-    for (Index row = 0; row < tile.size(); ++row) {
-      if (tile.is_missing(row, j)) continue;
-      lowest = std::min(lowest, tile.points()(row, j));
-      highest = std::max(highest, tile.points()(row, j));
-    }
-    moments.lowest[j] = lowest;
-    moments.highest[j] = highest;
+void clear(Statistics& statistics) {
+  for (BankStatistics& bank : statistics.banks) {
+    bank.weight.setZero();
+    bank.moments.setZero();
+    bank.failure.clear();
   }
+  clear(statistics.coordinates);
+  statistics.weight = 0;
+  statistics.log_likelihood = 0;
+}
+
+void set_coordinate_moments(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& weights, CoordinateMoments& moments) {
+  const Index d = tile.dimension();
+  clear(moments);
+  if (tile.size() == 0) return;
+  if (!tile.incomplete_rows().empty()) {
+    for (Index j = 0; j < d; ++j) set_incomplete_moments(tile, weights, j, moments);
+    return;
+  }
+  Eigen::Matrix<double, 1, 1> weight;
+  thread_local Eigen::VectorXd located;
+  located.setZero(2 * d);
+  spreads_of(tile, weights, Eigen::Map<const Eigen::VectorXd>(tile.rows(), d), weight, located);
+  if (!(weight[0] > 0)) return;
+  moments.weight.setConstant(weight[0]);
+  moments.mean = located.head(d);
+  moments.squares = located.tail(d);
+  for (Index j = 0; j < d; ++j) {
+    moments.lowest[j] = tile.points().col(j).head(tile.size()).minCoeff();
+    moments.highest[j] = tile.points().col(j).head(tile.size()).maxCoeff();
+  }
+}
+
+CoordinateMoments coordinate_moments(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& weights) {
+  CoordinateMoments moments = CoordinateMoments::none(tile.dimension());
+  set_coordinate_moments(tile, weights, moments);
   return moments;
 }
 

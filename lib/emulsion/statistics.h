@@ -38,8 +38,12 @@ void merge(Statistics& into, const Statistics& from);
 // Makes every point count `factor` times as much. factor >= 0.
 void scale(Statistics& statistics, double factor);
 
+// Makes them those of no points.
+void clear(Statistics& statistics);
+
 // The moments of one tile.
 //   weights  what its rows count, at the end of the tile; > 0
+void set_coordinate_moments(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& weights, CoordinateMoments& moments);
 CoordinateMoments coordinate_moments(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& weights);
 
 // Variance of the stream along each coordinate (d, each > 0). A coordinate that has not varied gets the square of the

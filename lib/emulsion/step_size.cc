@@ -1,6 +1,9 @@
 #include "emulsion/step_size.h"
 
+#include <algorithm>
 #include <cmath>
+
+#include "emulsion/kernels/kernels.h"
 
 namespace emulsion {
 
@@ -37,12 +40,17 @@ double StepSize::retention(double t, double weight, double seconds) const {
   if (options_.kind != StepKind::power_law) return seed_retention(weight, seconds);
   if (options_.exponent == 1) return 1;
   // Of this point and of the one before it: 1/gamma is the effective sample size.
-  const double now = t + offset_ + 1;
-  const double before = now - 1;
-  if (before <= 0) return 0;
-  const double gamma = std::pow(now, -options_.exponent);
-  const double lambda = (1 - gamma) * std::pow(now / before, options_.exponent);
+  double lambda = 0;
+  kernels::power_law_retentions(t, offset_, options_.exponent, 1, &lambda);
   return weight == 1 ? lambda : std::pow(lambda, weight);
+}
+
+void StepSize::retentions(double t, std::span<double> out) const {
+  if (options_.kind != StepKind::power_law || options_.exponent == 1) {
+    std::fill(out.begin(), out.end(), retention(t, 1, 0));
+    return;
+  }
+  kernels::power_law_retentions(t, offset_, options_.exponent, static_cast<Index>(out.size()), out.data());
 }
 
 double StepSize::seed_retention(double weight, double seconds) const {

@@ -10,6 +10,8 @@
 // Liang & Klein (2009), Online EM for unsupervised models, section 3.
 #pragma once
 
+#include <span>
+
 #include "emulsion/result.h"
 
 namespace emulsion {
@@ -55,6 +57,9 @@ class StepSize {
   //   seconds  event time since the latest earlier point, >= 0
   // Returns a factor in [0, 1].
   double retention(double t, double weight, double seconds) const;
+
+  // The same for consecutive points of weight 1 that come without times, the first of them at t.
+  void retentions(double t, std::span<double> out) const;
 
   // The same between points of the warm-up buffer, when the seed becomes statistics: only a constant step and a
   // half-life forget there.

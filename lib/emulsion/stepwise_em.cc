@@ -11,13 +11,12 @@ namespace {
 
 void append(Labels& labels, const Expectation& expectation, Index begin, Index end, std::uint64_t version, bool with_responsibilities) {
   if (begin == end) return;
-  for (Index row = begin; row < end; ++row) {
-    labels.components.push_back(expectation.most_probable[static_cast<std::size_t>(row)]);
-    labels.log_densities.push_back(expectation.log_density[row]);
-    if (!with_responsibilities) continue;
-    for (Index k = 0; k < expectation.responsibilities.cols(); ++k)
-      labels.responsibilities.push_back(expectation.responsibilities(row, k));
-  }
+  const auto row = [](auto& array, Index at) { return array.data() + at; };
+  labels.components.insert(labels.components.end(), row(expectation.most_probable, begin), row(expectation.most_probable, end));
+  labels.log_densities.insert(labels.log_densities.end(), row(expectation.log_density, begin), row(expectation.log_density, end));
+  if (with_responsibilities)
+    for (Index i = begin; i < end; ++i)
+      for (Index k = 0; k < expectation.responsibilities.cols(); ++k) labels.responsibilities.push_back(expectation.responsibilities(i, k));
   if (labels.spans.empty() || labels.spans.back().version != version) labels.spans.push_back({version, 0});
   labels.spans.back().points += end - begin;
 }
@@ -30,15 +29,52 @@ StepSize schedule_of(const StepOptions& options) {
 
 }  // namespace
 
-// A tile, what the model says of it, and what it adds.
+// What one tile needs while it is worked on. It lasts no longer than a call, so all learners of a thread share it.
 struct StepwiseEm::Slot {
-  Slot(Index dimension, Index components) : tile(dimension), expectation(components) {}
+  explicit Slot(const Mixture& mixture)
+      : tile(mixture.dimension()), expectation(mixture.size()), published(mixture.size()), statistics(mixture.empty_statistics()) {}
+
+  bool suits(const Mixture& mixture) const {
+    const auto same = [](const BankStatistics& statistics, const std::shared_ptr<const Bank>& bank) {
+      return statistics.family == &bank->family() && statistics.weight.size() == bank->size();
+    };
+    return tile.dimension() == mixture.dimension() &&
+           std::equal(statistics.banks.begin(), statistics.banks.end(), mixture.banks().begin(), mixture.banks().end(), same);
+  }
+
+  // As many as are asked for, for mixtures of this shape.
+  static std::vector<std::unique_ptr<Slot>>& of_this_thread(const Mixture& mixture, std::size_t count) {
+    constexpr std::size_t kShapes = 8;  // that are remembered, the latest first
+    thread_local std::vector<std::vector<std::unique_ptr<Slot>>> shapes;
+    auto found = std::find_if(shapes.begin(), shapes.end(), [&](const auto& slots) { return slots.front()->suits(mixture); });
+    if (found == shapes.end()) {
+      if (shapes.size() == kShapes) shapes.pop_back();
+      found = shapes.emplace(shapes.end());
+    }
+    std::rotate(shapes.begin(), found, found + 1);
+    auto& slots = shapes.front();
+    while (slots.size() < count) slots.push_back(std::make_unique<Slot>(mixture));
+    return slots;
+  }
 
   Tile tile;
-  Index labelled = 0;        // rows of the tile that have been labelled already
-  Expectation expectation;   // under the mixture that learns
-  std::optional<Expectation> published;  // under the one that is published, if it is another
-  std::optional<Statistics> statistics;  // once the tile is complete
+  Expectation expectation;  // under the mixture that learns
+  Expectation published;    // under the one that is published, if it is another
+  Statistics statistics;    // of the tile, once it is complete
+  bool complete = false;
+};
+
+// Consecutive points of a batch that are learned with the same parameters. The first of them join the incomplete tile.
+struct StepwiseEm::Run {
+  Index first;     // of the batch
+  Index points;
+  Index waiting;   // points of the incomplete tile before them
+  bool batch_ends; // the mini-batch ends with them
+
+  Index tiles() const { return (waiting + points + kTilePoints - 1) / kTilePoints; }
+  Index begin(Index tile) const { return std::max<Index>(0, tile * kTilePoints - waiting); }
+  Index end(Index tile) const { return std::min(points, (tile + 1) * kTilePoints - waiting); }
+  bool completes(Index tile) const { return batch_ends || (tile + 1) * kTilePoints <= waiting + points; }
 };
 
 StepwiseEm::StepwiseEm(const LearnerOptions& options, StepwiseState state)
@@ -46,19 +82,15 @@ StepwiseEm::StepwiseEm(const LearnerOptions& options, StepwiseState state)
       step_(schedule_of(options.step).after_seed(state.seed_weight)),
       workers_(std::make_unique<Workers>(options.threads)),
       state_(std::move(state)) {
-  const Mixture& mixture = *state_.mixture;
-  const int slots = options.threads == 1 ? 1 : 2 * options.threads;
-  for (int i = 0; i < slots; ++i) slots_.push_back(std::make_unique<Slot>(mixture.dimension(), mixture.size()));
   // A state may come from a run that was configured otherwise.
   if (!options.averaging) state_.average.reset();
   if (!state_.average || !state_.published) state_.published = state_.mixture;
-  if (state_.batch.banks.empty()) state_.batch = mixture.empty_statistics();
+  if (state_.batch.banks.empty()) state_.batch = state_.mixture->empty_statistics();
 
-  Slot& first = *slots_.front();
-  for (Index i = 0; i < state_.pending.size(); ++i)
-    first.tile.push(state_.pending.points.col(i).data(), state_.pending.weight(i), state_.pending_retentions[static_cast<std::size_t>(i)]);
-  work(first, false);
-  first.labelled = first.tile.size();
+  const PointBatch& waiting = state_.pending;
+  pending_values_.assign(waiting.points.data(), waiting.points.data() + waiting.points.size());
+  for (Index i = 0; i < waiting.size(); ++i) pending_weights_.push_back(waiting.weight(i));
+  pending_retentions_ = std::move(state_.pending_retentions);
   state_.pending = {};
   state_.pending_retentions.clear();
 }
@@ -70,116 +102,158 @@ StepwiseEm& StepwiseEm::operator=(StepwiseEm&&) noexcept = default;
 void StepwiseEm::learn(const PointView& batch, bool with_responsibilities, Labels& labels, std::vector<Update>& updates) {
   assert(batch.dimension() == state_.mixture->dimension());
   for (Index next = 0; next < batch.size();) {
-    bool batch_ends = false;
-    next = fill(batch, next, batch_ends);
-    Index used = 0;
-    while (used < static_cast<Index>(slots_.size()) && slots_[static_cast<std::size_t>(used)]->tile.size() > 0) ++used;
-    workers_->for_each(used, [&](Index i) { work(*slots_[static_cast<std::size_t>(i)], batch_ends); });
-    for (Index i = 0; i < used; ++i) {
-      Slot& slot = *slots_[static_cast<std::size_t>(i)];
-      append_labels(slot, with_responsibilities, labels);
-      slot.labelled = slot.tile.size();
-      if (slot.statistics) fold(slot);
+    const Run run = next_run(batch, next);
+    set_retentions(batch, run);
+    const Index at_once = std::clamp<Index>(run.tiles(), 1, options_.threads == 1 ? 1 : 8 * options_.threads);
+    auto& slots = Slot::of_this_thread(*state_.mixture, static_cast<std::size_t>(at_once));
+    for (Index tile = 0; tile < run.tiles(); tile += at_once) {
+      const Index count = std::min(at_once, run.tiles() - tile);
+      workers_->for_each(count, [&](Index i) { work(batch, run, tile + i, *slots[static_cast<std::size_t>(i)]); });
+      for (Index i = 0; i < count; ++i) {
+        Slot& slot = *slots[static_cast<std::size_t>(i)];
+        const Index points = run.end(tile + i) - run.begin(tile + i);
+        append(labels, state_.published != state_.mixture ? slot.published : slot.expectation, slot.tile.size() - points,
+               slot.tile.size(), state_.version, with_responsibilities);
+        if (!slot.complete) continue;
+        fold(slot);
+        forget_pending();
+      }
     }
-    // Only the last one used can hold an incomplete tile.
-    if (used > 0) std::swap(slots_.front(), slots_[static_cast<std::size_t>(used - 1)]);
-    if (batch_ends) close_batch(updates);
+    keep_pending(batch, run);
+    if (run.batch_ends) close_batch(updates);
+    next += run.points;
   }
 }
 
 void StepwiseEm::label(const PointView& batch, bool with_responsibilities, Labels& labels) const {
-  Tile tile(batch.dimension());
-  Expectation expectation(state_.published->size());
+  Slot& slot = *Slot::of_this_thread(*state_.published, 1).front();
   for (Index next = 0; next < batch.size();) {
-    tile.clear();
-    while (next < batch.size() && !tile.full()) tile.push(batch, next++, 1, 1);
-    state_.published->expect(tile, covering_lanes(0, tile.size()), expectation);
-    append(labels, expectation, 0, tile.size(), state_.version, with_responsibilities);
+    const Index count = std::min(kTilePoints, batch.size() - next);
+    slot.tile.clear();
+    slot.tile.append(batch, next, count, nullptr);
+    state_.published->expect(slot.tile, covering_lanes(0, count), slot.expectation);
+    append(labels, slot.expectation, 0, count, state_.version, with_responsibilities);
+    next += count;
   }
 }
 
 void StepwiseEm::flush(std::vector<Update>& updates) {
   if (state_.batch_points == 0) return;
-  Slot& slot = *slots_.front();
-  if (slot.tile.size() > 0) {
-    work(slot, true);
+  if (!pending_weights_.empty()) {
+    const Run run{0, 0, static_cast<Index>(pending_weights_.size()), true};
+    Slot& slot = *Slot::of_this_thread(*state_.mixture, 1).front();
+    work(pending(), run, 0, slot);
     fold(slot);
+    forget_pending();
   }
   close_batch(updates);
 }
 
 StepwiseState StepwiseEm::state() const {
   StepwiseState copy = state_;
-  const Tile& tile = slots_.front()->tile;
-  copy.pending.points.resize(tile.dimension(), tile.size());
-  copy.pending.weights.resize(tile.size());
-  for (Index row = 0; row < tile.size(); ++row) {
-    for (Index j = 0; j < tile.dimension(); ++j)
-      copy.pending.points(j, row) = tile.is_missing(row, j) ? std::nan("") : tile.points()(row, j);
-    copy.pending.weights[row] = tile.weight(row);
-    copy.pending_retentions.push_back(tile.retention(row));
-  }
+  const Index d = state_.mixture->dimension();
+  copy.pending.points = Eigen::Map<const Eigen::MatrixXd>(pending_values_.data(), d, pending().size());
+  copy.pending.weights = Eigen::Map<const Eigen::VectorXd>(pending_weights_.data(), pending().size());
+  copy.pending_retentions = pending_retentions_;
   return copy;
 }
 
-// Puts points into the tiles until these are full, the mini-batch ends, or there are no more. Returns the next point.
-Index StepwiseEm::fill(const PointView& batch, Index next, bool& batch_ends) {
-  for (const auto& slot : slots_) {
-    while (!slot->tile.full()) {
-      if (next == batch.size()) return next;
-      batch_ends = batch_ends_before(batch, next);
-      if (batch_ends) return next;
-      advance(batch, next++, *slot);
-      batch_ends = state_.batch_points >= options_.batch_points;  // more, if a restored one was made with larger ones
-      if (batch_ends) return next;
+// The points up to the end of the batch or of the mini-batch. They are counted in, and there is at least one.
+StepwiseEm::Run StepwiseEm::next_run(const PointView& batch, Index first) {
+  Run run{first, 0, pending().size(), false};
+  const bool timed = options_.batch_seconds > 0 && batch.has_times();
+  if (timed && state_.batch_points > 0 && batch_ends_before(batch, first)) {
+    run.batch_ends = true;
+    return run;
+  }
+  if (state_.batch_points == 0) state_.batch_start = batch.has_times() ? batch.unix_nanoseconds(first) : kNoTime;
+  // More may be in the mini-batch already, if a restored one was made with larger ones.
+  const Index room = std::max<Index>(1, options_.batch_points - state_.batch_points);
+  run.points = std::min(room, batch.size() - first);
+  run.batch_ends = run.points == room;
+  if (timed) {
+    for (Index i = 1; i < run.points; ++i) {
+      if (!batch_ends_before(batch, first + i)) continue;
+      run.points = i;
+      run.batch_ends = true;
     }
   }
-  return next;
+  state_.batch_points += run.points;
+  return run;
 }
 
 bool StepwiseEm::batch_ends_before(const PointView& batch, Index point) const {
-  if (options_.batch_seconds <= 0 || state_.batch_points == 0 || !batch.has_times() || state_.batch_start == kNoTime) return false;
+  if (state_.batch_start == kNoTime) return false;
   return seconds_between(state_.batch_start, batch.unix_nanoseconds(point)) >= options_.batch_seconds;
 }
 
-void StepwiseEm::advance(const PointView& batch, Index point, Slot& slot) {
-  double seconds = 0;
-  if (batch.has_times()) {
-    const std::int64_t time = batch.unix_nanoseconds(point);
-    if (state_.latest_time != kNoTime) seconds = seconds_between(state_.latest_time, time);
-    state_.latest_time = std::max(state_.latest_time, time);
-    if (state_.batch_points == 0) state_.batch_start = time;
+// What is left of everything before each point of a run once it has come; moves the schedule on.
+void StepwiseEm::set_retentions(const PointView& batch, const Run& run) {
+  retentions_.resize(static_cast<std::size_t>(run.points));
+  // Whole numbers are added up exactly, however they are grouped.
+  if (!batch.has_weights() && !batch.has_times() && state_.weight_since_seed == std::floor(state_.weight_since_seed)) {
+    step_.retentions(state_.weight_since_seed, retentions_);
+    state_.weight_since_seed += static_cast<double>(run.points);
+    return;
   }
-  const double weight = batch.weight(point);
-  slot.tile.push(batch, point, weight, step_.retention(state_.weight_since_seed, weight, seconds));
-  state_.weight_since_seed += weight;
-  ++state_.batch_points;
+  for (Index i = 0; i < run.points; ++i) {
+    double seconds = 0;
+    if (batch.has_times()) {
+      const std::int64_t time = batch.unix_nanoseconds(run.first + i);
+      if (state_.latest_time != kNoTime) seconds = seconds_between(state_.latest_time, time);
+      state_.latest_time = std::max(state_.latest_time, time);
+    }
+    const double weight = batch.weight(run.first + i);
+    retentions_[static_cast<std::size_t>(i)] = step_.retention(state_.weight_since_seed, weight, seconds);
+    state_.weight_since_seed += weight;
+  }
 }
 
-// The part that threads share: nothing here touches anything but the slot.
-void StepwiseEm::work(Slot& slot, bool batch_ends) {
-  const LaneRange lanes = covering_lanes(slot.labelled, slot.tile.size());
+// The part that threads share: nothing here changes anything but the slot. A tile that stays incomplete is only labelled,
+// the points that are new; when it completes, those that waited are evaluated once more, to the same bits.
+void StepwiseEm::work(const PointView& batch, const Run& run, Index tile, Slot& slot) const {
+  slot.tile.clear();
+  slot.complete = run.completes(tile);
+  if (tile == 0 && slot.complete) slot.tile.append(pending(), 0, run.waiting, pending_retentions_.data());
+  slot.tile.append(batch, run.first + run.begin(tile), run.end(tile) - run.begin(tile), retentions_.data() + run.begin(tile));
+  const LaneRange lanes = covering_lanes(0, slot.tile.size());
   state_.mixture->expect(slot.tile, lanes, slot.expectation);
-  if (state_.published != state_.mixture) {
-    if (!slot.published) slot.published.emplace(state_.published->size());
-    state_.published->expect(slot.tile, lanes, *slot.published);
+  if (state_.published != state_.mixture) state_.published->expect(slot.tile, lanes, slot.published);
+  if (slot.complete) state_.mixture->accumulate(slot.tile, slot.expectation, options_.assignment, slot.statistics);
+}
+
+// Keeps the points of the last tile, if it is not complete.
+void StepwiseEm::keep_pending(const PointView& batch, const Run& run) {
+  const Index last = run.tiles() - 1;
+  if (last < 0 || run.completes(last)) return;
+  const auto before = static_cast<Index>(pending_weights_.size());
+  const Index count = run.end(last) - run.begin(last);
+  const Index d = batch.dimension();
+  pending_values_.resize(static_cast<std::size_t>((before + count) * d));
+  for (Index i = 0; i < count; ++i) {
+    const Index point = run.first + run.begin(last) + i;
+    batch.copy(point, pending_values_.data() + (before + i) * d);
+    pending_weights_.push_back(batch.weight(point));
   }
-  if (slot.tile.full() || batch_ends) slot.statistics = state_.mixture->accumulate(slot.tile, slot.expectation, options_.assignment);
+  pending_retentions_.insert(pending_retentions_.end(), retentions_.begin() + run.begin(last), retentions_.begin() + run.end(last));
 }
 
-void StepwiseEm::append_labels(const Slot& slot, bool with_responsibilities, Labels& labels) const {
-  const Expectation& expectation = state_.published != state_.mixture ? *slot.published : slot.expectation;
-  append(labels, expectation, slot.labelled, slot.tile.size(), state_.version, with_responsibilities);
+PointView StepwiseEm::pending() const {
+  return {pending_values_.data(), Element::f64, state_.mixture->dimension(), static_cast<Index>(pending_weights_.size()),
+          pending_weights_.data()};
 }
 
-void StepwiseEm::fold(Slot& slot) {
+void StepwiseEm::forget_pending() {
+  pending_values_.clear();
+  pending_weights_.clear();
+  pending_retentions_.clear();
+}
+
+void StepwiseEm::fold(const Slot& slot) {
   const double decay = slot.tile.decay();
   scale(state_.batch, decay);
-  merge(state_.batch, *slot.statistics);
+  merge(state_.batch, slot.statistics);
   state_.batch_decay *= decay;
-  slot.statistics.reset();
-  slot.tile.clear();
-  slot.labelled = 0;
 }
 
 void StepwiseEm::close_batch(std::vector<Update>& updates) {
@@ -216,7 +290,7 @@ void StepwiseEm::close_batch(std::vector<Update>& updates) {
   update.learned = state_.learned;
   updates.push_back(std::move(update));
 
-  state_.batch = state_.mixture->empty_statistics();
+  clear(state_.batch);
   state_.batch_decay = 1;
   state_.batch_points = 0;
   state_.batch_start = kNoTime;

@@ -100,22 +100,28 @@ class StepwiseEm {
   StepwiseState state() const;
 
  private:
-  struct Slot;  // a tile at work
+  struct Run;
+  struct Slot;
 
-  Index fill(const PointView& batch, Index next, bool& batch_ends);
+  Run next_run(const PointView& batch, Index first);
   bool batch_ends_before(const PointView& batch, Index point) const;
-  void advance(const PointView& batch, Index point, Slot& slot);
-  void work(Slot& slot, bool batch_ends);
-  void append_labels(const Slot& slot, bool with_responsibilities, Labels& labels) const;
-  void fold(Slot& slot);
+  void set_retentions(const PointView& batch, const Run& run);
+  void work(const PointView& batch, const Run& run, Index tile, Slot& slot) const;
+  void keep_pending(const PointView& batch, const Run& run);
+  PointView pending() const;
+  void forget_pending();
+  void fold(const Slot& slot);
   void close_batch(std::vector<Update>& updates);
   void average_statistics(Update& update);
 
   LearnerOptions options_;
   StepSize step_;
   std::unique_ptr<Workers> workers_;
-  StepwiseState state_;
-  std::vector<std::unique_ptr<Slot>> slots_;  // the first one holds the tile that is not complete
+  StepwiseState state_;  // without the points of the incomplete tile, which are here:
+  std::vector<double> pending_values_;      // point by point
+  std::vector<double> pending_weights_;
+  std::vector<double> pending_retentions_;
+  std::vector<double> retentions_;          // of the run that is being learned
 };
 
 }  // namespace emulsion

@@ -14,8 +14,6 @@
 namespace emulsion {
 namespace {
 
-using TileColumn = Eigen::Array<double, kTilePoints, 1>;
-
 // Tails heavier than the lowest are those of no measurement (one point in a hundred lies 10^20 scales away), and from the
 // highest on a t differs from a Gaussian by less than any data can tell.
 constexpr double kLowestFreedom = 0.1;
@@ -42,7 +40,7 @@ double log_normaliser(double freedom, Index coordinates) {
 
 // E[u] of a point that has so many coordinates at this squared distance.
 template <typename Number>
-Number expected_factor(double freedom, double coordinates, const Number& squared_distance) {
+auto expected_factor(double freedom, double coordinates, const Number& squared_distance) {
   return (freedom + coordinates) / (freedom + squared_distance);
 }
 
@@ -59,6 +57,7 @@ class StudentBank final : public Bank {
         locations_(std::move(locations)),
         scales_(std::move(scales)),
         freedoms_(std::move(freedoms)),
+        distances_(locations_, scales_),
         log_normalisers_(freedoms_.size()) {
     for (Index k = 0; k < size(); ++k) log_normalisers_[k] = log_normaliser(freedoms_[k], dimension()) - scale_of(k)->half_log_determinant;
   }
@@ -71,13 +70,11 @@ class StudentBank final : public Bank {
 
   void log_densities(const Tile& tile, LaneRange lanes, LaneMatrix& out, Index first_column) const override {
     const double d = static_cast<double>(dimension());
-    LaneScratch scratch(kLanes, dimension());
-    for (Index row = lanes.begin; row < lanes.end; row += kLanes)
-      for (Index k = 0; k < size(); ++k) {
-        const auto distance = squared_distances(*scale_of(k), locations_.col(k), tile, row, scratch);
-        out.block<kLanes, 1>(row, first_column + k) =
-            log_normalisers_[k] - 0.5 * (freedoms_[k] + d) * (distance / freedoms_[k]).log1p();
-      }
+    distances_.compute(tile, lanes, 1, Eigen::VectorXd::Zero(size()), out, first_column);
+    for (Index k = 0; k < size(); ++k) {
+      auto rows = out.col(first_column + k).segment(lanes.begin, lanes.end - lanes.begin);
+      rows = log_normalisers_[k] - 0.5 * (freedoms_[k] + d) * (rows / freedoms_[k]).log1p();
+    }
     for (const Index row : tile.incomplete_rows()) {
       if (row < lanes.begin || row >= lanes.end) continue;
       for (Index k = 0; k < size(); ++k) {
@@ -89,27 +86,25 @@ class StudentBank final : public Bank {
   }
 
   // Given the point, u is Gamma((nu + d)/2, (nu + distance)/2). Source: Peel & McLachlan (2000).
-  BankStatistics accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column) const override {
+  void accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column,
+                  BankStatistics& statistics) const override {
     const Index d = dimension();
-    BankStatistics statistics = family().empty(d, size());
-    LaneMatrix scratch(kTilePoints, d);
-    LaneScratch lane_scratch(kLanes, d);
-    TileColumn shares, factors;
+    LaneMatrix factors(kTilePoints, size());
+    distances_.compute(tile, {0, kTilePoints}, 1, Eigen::VectorXd::Zero(size()), factors, 0);
+    LaneMatrix shares = responsibilities.middleCols(first_column, size());
+    for (const Index row : tile.incomplete_rows()) shares.row(row).setZero();
     for (Index k = 0; k < size(); ++k) {
-      shares = responsibilities.col(first_column + k);
-      for (const Index row : tile.incomplete_rows()) shares[row] = 0;
-      statistics.weight[k] = std::max(shares.sum(), 0.0);
-      if (!(statistics.weight[k] > 0)) continue;
-      for (Index row = 0; row < kTilePoints; row += kLanes)
-        factors.segment<kLanes>(row) = expected_factor(
-            freedoms_[k], static_cast<double>(d), squared_distances(*scale_of(k), locations_.col(k), tile, row, lane_scratch));
-      statistics.moments.col(k).tail<1>()[0] = (shares > 0).select(shares * factors.log(), 0.0).sum() +
-                                               statistics.weight[k] * log_factor_shift(freedoms_[k], static_cast<double>(d));
-      shares = (shares > 0).select(shares * factors, 0.0);
-      statistics.moments(0, k) = scatter_of(tile, shares, locations_.col(k), scratch, located(statistics.moments, k));
+      factors.col(k) = expected_factor(freedoms_[k], static_cast<double>(d), factors.col(k)).eval();
+      statistics.weight[k] = std::max(shares.col(k).sum(), 0.0);
+      if (statistics.weight[k] > 0)
+        statistics.moments.col(k).tail<1>()[0] = (shares.col(k) > 0).select(shares.col(k) * factors.col(k).log(), 0.0).sum() +
+                                                 statistics.weight[k] * log_factor_shift(freedoms_[k], static_cast<double>(d));
+      shares.col(k) = (shares.col(k) > 0).select(shares.col(k) * factors.col(k), 0.0);
     }
+    Eigen::VectorXd weights(size());
+    scatters_of(tile, shares, locations_, weights, statistics.moments.middleRows(1, d + triangle(d)));
+    statistics.moments.row(0) = weights.transpose();
     for (const Index row : tile.incomplete_rows()) family().merge(statistics, one_point(tile, row, responsibilities, first_column));
-    return statistics;
   }
 
   Eigen::MatrixXd means() const override { return locations_; }
@@ -150,6 +145,7 @@ class StudentBank final : public Bank {
   Eigen::MatrixXd locations_;                              // d x K
   std::vector<std::shared_ptr<const DenseShape>> scales_;  // K
   Eigen::VectorXd freedoms_;                               // K
+  DenseDistances distances_;
   Eigen::VectorXd log_normalisers_;                        // K: log density at the location
 };
 

@@ -2,11 +2,13 @@
 
 #include <cassert>
 #include <cmath>
+#include <cstring>
 
 namespace emulsion {
 
 Tile::Tile(Index dimension)
     : points_(LaneMatrix::Zero(kTilePoints, dimension)),
+      rows_(Eigen::ArrayXd::Zero(kTilePoints * dimension + kLanes)),
       missing_(kTilePoints, dimension),
       weights_(Eigen::Array<double, kTilePoints, 1>::Zero()),
       retentions_(Eigen::Array<double, kTilePoints, 1>::Ones()) {
@@ -14,31 +16,65 @@ Tile::Tile(Index dimension)
 }
 
 void Tile::push(const double* point, double weight, double retention) {
-  push(PointView(point, Element::f64, dimension(), 1), 0, weight, retention);
+  append(PointView(point, Element::f64, dimension(), 1, &weight), 0, 1, &retention);
 }
 
-void Tile::push(const PointView& points, Index i, double weight, double retention) {
-  assert(!full());
+void Tile::append(const PointView& points, Index first, Index count, const double* retentions) {
+  assert(size_ + count <= kTilePoints && points.dimension() == dimension());
+  const PointView part = points.slice(first, count);
+  if (part.element() == Element::f64)
+    append_values(static_cast<const double*>(part.values()), count);
+  else
+    append_values(static_cast<const float*>(part.values()), count);
+  for (Index i = 0; i < count; ++i) {
+    weights_[size_ + i] = part.weight(i);
+    if (retentions != nullptr) retentions_[size_ + i] = retentions[i];
+  }
+  if (retentions != nullptr || part.has_weights())
+    plain_ = plain_ && (weights_.segment(size_, count) == 1).all() && (retentions_.segment(size_, count) == 1).all();
+  size_ += count;
+}
+
+template <typename Number>
+void Tile::append_values(const Number* values, Index count) {
+  const Index d = dimension();
+  double* const rows = rows_.data() + size_ * d;
+  bool complete = true;
+  for (Index i = 0; i < count * d; ++i) {
+    Number number;  // a message's numbers may lie at any address
+    std::memcpy(&number, reinterpret_cast<const char*>(values) + i * static_cast<Index>(sizeof number), sizeof number);
+    rows[i] = static_cast<double>(number);
+    complete &= !std::isnan(rows[i]);
+  }
+  if (!complete)
+    for (Index i = 0; i < count; ++i) mark_missing(size_ + i);
+  for (Index j = 0; j < d; ++j) {
+    double* const column = points_.col(j).data() + size_;
+    for (Index i = 0; i < count; ++i) column[i] = rows[i * d + j];
+  }
+}
+
+// Notes what is missing of a row, and puts 0 in its place.
+void Tile::mark_missing(Index row) {
   bool incomplete = false;
   for (Index j = 0; j < dimension(); ++j) {
-    const double value = points.coordinate(i, j);
-    const bool missing = std::isnan(value);
-    missing_(size_, j) = missing;
-    points_(size_, j) = missing ? 0.0 : value;
-    incomplete |= missing;
+    double& value = rows_[row * dimension() + j];
+    if (!std::isnan(value)) continue;
+    missing_(row, j) = true;
+    value = 0;
+    incomplete = true;
   }
-  if (incomplete) incomplete_rows_.push_back(size_);
-  weights_[size_] = weight;
-  retentions_[size_] = retention;
-  ++size_;
+  if (incomplete) incomplete_rows_.push_back(row);
 }
 
 void Tile::clear() {
   points_.topRows(size_).setZero();
   weights_.head(size_).setZero();
   retentions_.head(size_).setOnes();
+  for (const Index row : incomplete_rows_) missing_.row(row).setConstant(false);
   incomplete_rows_.clear();
   size_ = 0;
+  plain_ = true;
 }
 
 Tile Tile::with_columns(std::span<const Index> columns) const {
@@ -46,9 +82,11 @@ Tile Tile::with_columns(std::span<const Index> columns) const {
   chosen.weights_ = weights_;
   chosen.retentions_ = retentions_;
   chosen.size_ = size_;
+  chosen.plain_ = plain_;
   for (std::size_t j = 0; j < columns.size(); ++j) {
     chosen.points_.col(static_cast<Index>(j)) = points_.col(columns[j]);
     chosen.missing_.col(static_cast<Index>(j)) = missing_.col(columns[j]);
+    for (Index row = 0; row < size_; ++row) chosen.rows_[row * chosen.dimension() + static_cast<Index>(j)] = points_(row, columns[j]);
   }
   for (const Index row : incomplete_rows_)
     if (chosen.missing_.row(row).any()) chosen.incomplete_rows_.push_back(row);
@@ -57,6 +95,7 @@ Tile Tile::with_columns(std::span<const Index> columns) const {
 
 Eigen::Array<double, kTilePoints, 1> Tile::decayed_weights() const {
   Eigen::Array<double, kTilePoints, 1> decayed = weights_;
+  if (plain_) return decayed;
   double later = 1;
   for (Index i = size_ - 1; i >= 0; --i) {
     decayed[i] *= later;
@@ -67,6 +106,7 @@ Eigen::Array<double, kTilePoints, 1> Tile::decayed_weights() const {
 
 double Tile::decay() const {
   double product = 1;
+  if (plain_) return product;
   for (Index i = size_ - 1; i >= 0; --i) product *= retentions_[i];
   return product;
 }

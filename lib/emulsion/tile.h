@@ -1,4 +1,5 @@
-// Points laid out for the processor: coordinate by coordinate, so that one instruction works on several points.
+// Points laid out for the processor: coordinate by coordinate, so that one instruction works on several points; and once
+// more point by point, for sums over those points that have a share in a component.
 //
 // Everything numeric happens tile by tile. Tiles are cut by the position of a point in its mini-batch, are padded and never
 // finished by a scalar loop, and are reduced in their order; every lane does the same operations in the same order. So a
@@ -16,7 +17,7 @@
 namespace emulsion {
 
 inline constexpr Index kLanes = 8;         // points that are evaluated side by side
-inline constexpr Index kTilePoints = 256;  // points of a full tile; a multiple of kLanes
+inline constexpr Index kTilePoints = 256;  // points of a full tile; a multiple of kLanes and of 64
 
 inline constexpr std::int64_t kNoTime = std::numeric_limits<std::int64_t>::min();
 
@@ -35,7 +36,11 @@ class Tile {
   //   weight     > 0
   //   retention  in [0, 1]: what is left of everything before this point once it has come
   void push(const double* point, double weight, double retention);
-  void push(const PointView& points, Index i, double weight, double retention);
+
+  // Adds some of other points, with their weights.
+  //   count       no more than there is room for
+  //   retentions  count, as above; null: all 1
+  void append(const PointView& points, Index first, Index count, const double* retentions);
   void clear();
 
   Index dimension() const { return points_.cols(); }
@@ -45,12 +50,18 @@ class Tile {
   // 256 x d. Missing coordinates and rows past the end are 0.
   const LaneMatrix& points() const { return points_; }
 
+  // The same, row after row of d numbers; behind them so many numbers that a vector which begins in the last row may be read.
+  const double* rows() const { return rows_.data(); }
+
   // Rows with a missing coordinate, in ascending order.
   std::span<const Index> incomplete_rows() const { return incomplete_rows_; }
   bool is_missing(Index row, Index coordinate) const { return missing_(row, coordinate); }
 
   double weight(Index row) const { return weights_[row]; }
   double retention(Index row) const { return retentions_[row]; }
+
+  // True if every row has weight 1 and retention 1.
+  bool is_plain() const { return plain_; }
 
   // One weight per row as it counts at the end of the tile: weight times the retentions of all later rows; 0 past the end.
   Eigen::Array<double, kTilePoints, 1> decayed_weights() const;
@@ -64,7 +75,7 @@ class Tile {
     Tile copy = *this;
     for (Index j = 0; j < dimension(); ++j)
       for (Index row = 0; row < size_; ++row)
-        if (!missing_(row, j)) copy.points_(row, j) = function(points_(row, j));
+        if (!missing_(row, j)) copy.points_(row, j) = copy.rows_[row * dimension() + j] = function(points_(row, j));
     return copy;
   }
 
@@ -72,12 +83,18 @@ class Tile {
   double decay() const;
 
  private:
+  template <typename Number>
+  void append_values(const Number* values, Index count);
+  void mark_missing(Index row);
+
   LaneMatrix points_;
+  Eigen::ArrayXd rows_;
   Eigen::Array<bool, kTilePoints, Eigen::Dynamic> missing_;
   Eigen::Array<double, kTilePoints, 1> weights_;
   Eigen::Array<double, kTilePoints, 1> retentions_;
   std::vector<Index> incomplete_rows_;
   Index size_ = 0;
+  bool plain_ = true;
 };
 
 // The half-open range of row numbers whose blocks of kLanes cover the rows [begin, end).

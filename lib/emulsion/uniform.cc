@@ -34,10 +34,9 @@ class UniformBank final : public Bank {
     }
   }
 
-  BankStatistics accumulate(const Tile&, const LaneMatrix& responsibilities, Index first_column) const override {
-    BankStatistics statistics = family().empty(dimension(), size());
+  void accumulate(const Tile&, const LaneMatrix& responsibilities, Index first_column,
+                  BankStatistics& statistics) const override {
     for (Index k = 0; k < size(); ++k) statistics.weight[k] = responsibilities.col(first_column + k).sum();
-    return statistics;
   }
 
   Eigen::MatrixXd means() const override { return 0.5 * lowest_ + 0.5 * highest_; }

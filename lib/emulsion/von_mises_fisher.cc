@@ -82,9 +82,9 @@ class FisherBank final : public Bank {
   }
 
   // Two passes, so that the sum of squares is about the tile's own mean.
-  BankStatistics accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column) const override {
+  void accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column,
+                  BankStatistics& statistics) const override {
     const Index d = dimension();
-    BankStatistics statistics = family().empty(d, size());
     const Eigen::Array<double, kTilePoints, 1> length = lengths(tile.points());
     const auto supported = (length - 1).abs() <= kLengthTolerance;
     Eigen::Array<double, kTilePoints, 1> shares;
@@ -103,7 +103,6 @@ class FisherBank final : public Bank {
         statistics.moments(d, k) += (shares * centred.square()).sum();
       }
     }
-    return statistics;
   }
 
   Eigen::MatrixXd means() const override {

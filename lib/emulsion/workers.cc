@@ -50,7 +50,7 @@ struct Workers::Arena {
 
 #endif
 
-Workers::Workers(int threads) : arena_(threads > 1 ? std::make_unique<Arena>(threads) : nullptr) {}
+Workers::Workers(int threads) : threads_(threads), arena_(threads > 1 ? std::make_unique<Arena>(threads) : nullptr) {}
 Workers::~Workers() = default;
 
 void Workers::for_each(Index count, const std::function<void(Index)>& task) {

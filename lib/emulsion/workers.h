@@ -15,11 +15,14 @@ class Workers {
   explicit Workers(int threads);
   ~Workers();
 
+  int threads() const { return threads_; }
+
   // Calls task(0) ... task(count - 1), each once, in any order and on any thread; returns when all are done.
   void for_each(Index count, const std::function<void(Index)>& task);
 
  private:
   struct Arena;
+  int threads_;
   std::unique_ptr<Arena> arena_;  // none with one thread
 };
 

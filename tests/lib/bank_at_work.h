@@ -26,7 +26,9 @@ inline Eigen::MatrixXd log_densities(const Bank& bank, const Tile& tile) {
 inline BankStatistics statistics_of(const Bank& bank, const Eigen::MatrixXd& points, const Eigen::MatrixXd& shares) {
   LaneMatrix padded = LaneMatrix::Zero(kTilePoints, shares.cols());
   padded.topRows(shares.rows()) = shares.array();
-  return bank.accumulate(tile_of(points), padded, 0);
+  BankStatistics statistics = bank.family().empty(bank.dimension(), bank.size());
+  bank.accumulate(tile_of(points), padded, 0, statistics);
+  return statistics;
 }
 
 inline Eigen::MatrixXd some_shares(Index n, Index components, std::uint64_t seed) {

@@ -250,7 +250,8 @@ TEST_CASE("a custom family takes a point with all coordinates or with none") {
   CHECK(log_densities(*e.bank, empty).isZero(0));
   LaneMatrix shares = LaneMatrix::Zero(kTilePoints, 3);
   shares.row(0) << 0.5, 0, 0.25;
-  const auto statistics = e.bank->accumulate(empty, shares, 0);
+  BankStatistics statistics = e.bank->family().empty(e.bank->dimension(), e.bank->size());
+  e.bank->accumulate(empty, shares, 0, statistics);
   const auto expected = e.family->expected(*e.bank, Eigen::Vector3d(0.5, 0, 0.25));
   CHECK(statistics.weight == expected.weight);
   CHECK(same_bits(statistics.moments.col(0), expected.moments.col(0)));

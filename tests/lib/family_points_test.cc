@@ -182,7 +182,7 @@ TEST_CASE("with soft assignment batch EM never lowers the log likelihood", "[fam
   Eigen::MatrixXd points = draw_points(c, 600, 61);
   const Prior scale = prior_of(points, no_prior_options());
   if (incomplete) points = with_losses(points, 0.2, 62);
-  const std::vector<Tile> tiles = cut_tiles({points, {}, {}});
+  const std::vector<Tile> tiles = cut_tiles(PointBatch{points, {}, {}});
   Workers workers(1);
   const Index components = c.parameters.cols();
   Mixture mixture({family_of(c).place(draw_points(c, components, 63), scale.variances)},
@@ -207,7 +207,7 @@ TEST_CASE("a learner finds a model of each family in a stream, and goes on from 
   auto learner = Learner::make(options, c.dimension);
   REQUIRE(learner);
   const Eigen::MatrixXd points = draw_points(c, 3000, 71);
-  const Learned learned = learner->learn({points, {}, {}}, false);
+  const Learned learned = learner->learn(PointBatch{points, {}, {}}, false);
   CHECK(learned.seeded);
   REQUIRE(learned.updates.size() > 5);
   for (const auto& update : learned.updates) CHECK(update.failure.empty());
@@ -218,7 +218,7 @@ TEST_CASE("a learner finds a model of each family in a stream, and goes on from 
   CHECK(Learner::start_from(options, model));
   // It is about as good as the truth, by the mean over the same points.
   Workers workers(1);
-  const std::vector<Tile> tiles = cut_tiles({points, {}, {}});
+  const std::vector<Tile> tiles = cut_tiles(PointBatch{points, {}, {}});
   const Mixture truth({bank_of(c, c.parameters)},
                       Eigen::VectorXd::Constant(c.parameters.cols(), 1.0 / static_cast<double>(c.parameters.cols())));
   const double found = em_pass(**mixture, tiles, Assignment::soft, workers).log_likelihood / 3000;

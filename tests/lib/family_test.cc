@@ -166,7 +166,8 @@ TEST_CASE("rows past the end of a tile and columns of other banks are left out",
   LaneMatrix wide = LaneMatrix::Zero(kTilePoints, components + 3);
   wide.col(0).setConstant(1e9);
   wide.block(0, 2, 90, components) = e.shares.topRows(90).array();
-  const auto found = e.bank->accumulate(tile_of(e.points.leftCols(90)), wide, 2);
+  BankStatistics found = e.bank->family().empty(e.bank->dimension(), e.bank->size());
+  e.bank->accumulate(tile_of(e.points.leftCols(90)), wide, 2, found);
   CHECK(same_bits(found, e.statistics(0, 90)));
 
   LaneMatrix out = LaneMatrix::Constant(kTilePoints, components + 3, 42);

@@ -41,11 +41,11 @@ TEST_CASE("one pass over a stream of two gammas comes to what batch EM finds in 
   options.averaging = true;
   auto learner = Learner::make(options, 1);
   REQUIRE(learner);
-  learner->learn({points, {}, {}}, false);
+  learner->learn(PointBatch{points, {}, {}}, false);
   const auto online = mixture_of(learner->snapshot());
   REQUIRE(online);
 
-  const std::vector<Tile> tiles = cut_tiles({points, {}, {}});
+  const std::vector<Tile> tiles = cut_tiles(PointBatch{points, {}, {}});
   MemoryTiles source(tiles);
   Workers workers(1);
   BatchOptions batch;
@@ -74,7 +74,7 @@ TEST_CASE("with one component one pass over a stream is the batch fit, for a gam
   options.step.kind = StepKind::cumulative;
   auto learner = Learner::make(options, 1);
   REQUIRE(learner);
-  learner->learn({points, {}, {}}, false);
+  learner->learn(PointBatch{points, {}, {}}, false);
   learner->flush(false);
   const auto bank = find_family("gamma").value()->place(Eigen::MatrixXd::Ones(1, 1), Eigen::VectorXd::Ones(1));
   BankStatistics statistics = bank->family().empty(1, 1);
@@ -95,7 +95,7 @@ TEST_CASE("components of different families share a stream by its support", "[in
   options.mixture = "1*normal + 1*exponential";
   auto learner = Learner::make(options, 1);
   REQUIRE(learner);
-  learner->learn({points, {}, {}}, false);
+  learner->learn(PointBatch{points, {}, {}}, false);
   const Snapshot model = learner->snapshot();
   REQUIRE(model.components.size() == 2);
   CHECK(model.components[0].parameters[0] == Approx(-1).margin(0.08));

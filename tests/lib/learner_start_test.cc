@@ -74,7 +74,7 @@ TEST_CASE("a mere guess is replaced by the first mini-batch, whatever the schedu
   options.batch_points = 64;
   Learner em = started(options, model_of("gaussian(full)", Shape::full,
                                          {{1, WideVector::Constant(2, 1e6), WideMatrix::Identity(2, 2)}}, 0));
-  em.learn({Sampler(1).normals(2, 64), {}, {}}, false);
+  em.learn(PointBatch{Sampler(1).normals(2, 64), {}, {}}, false);
   CHECK(em.snapshot().components[0].parameters.head(2).norm() < 1);
 }
 

@@ -60,10 +60,11 @@ TEST_CASE("a point too far from narrow components for its density to be a number
   const auto bank =
       find_family("gaussian(full)").value()->place(Eigen::MatrixXd::Zero(2, 2), Eigen::Vector2d(1e-40, 1e-40));
   const Mixture mixture({bank}, Eigen::Vector2d(0.5, 0.5));
-  const auto found = expect(mixture, tile_of(Eigen::Vector2d(1e150, -1e150)));
+  auto found = expect(mixture, tile_of(Eigen::Vector2d(1e150, -1e150)));
   CHECK(std::isfinite(found.log_density[0]));
   CHECK(found.responsibilities.row(0).sum() == Approx(1));
-  const auto statistics = mixture.accumulate(tile_of(Eigen::Vector2d(1e150, -1e150)), found, Assignment::soft);
+  Statistics statistics = mixture.empty_statistics();
+  mixture.accumulate(tile_of(Eigen::Vector2d(1e150, -1e150)), found, Assignment::soft, statistics);
   CHECK(all_finite(statistics));
 }
 
@@ -89,8 +90,9 @@ TEST_CASE("a component of weight 0 is responsible for nothing") {
 TEST_CASE("hard assignment gives each point whole to its most probable component") {
   const auto mixture = mixture_of(example_components(Shape::full, 2, 3));
   const Tile tile = tile_of(3 * Sampler(3).normals(2, 120));
-  const auto expectation = expect(mixture, tile);
-  const auto found = mixture.accumulate(tile, expectation, Assignment::hard);
+  auto expectation = expect(mixture, tile);
+  Statistics found = mixture.empty_statistics();
+  mixture.accumulate(tile, expectation, Assignment::hard, found);
   Eigen::VectorXd counts = Eigen::VectorXd::Zero(3);
   for (std::size_t i = 0; i < 120; ++i) ++counts[expectation.most_probable[i]];
   CHECK(found.banks.front().weight == counts);

@@ -120,7 +120,7 @@ TEST_CASE("an outlier beyond all that have been is noise at once", "[noise]") {
   auto learner = Learner::make(options_for("3*gaussian(full) + 1*uniform"), 2);
   REQUIRE(learner);
   learner->learn(with_outliers(4000, {50, 50}, 7, origins), false);
-  const Learned learned = learner->learn({Eigen::Vector2d(3e7, -2e9), {}, {}}, false);
+  const Learned learned = learner->learn(PointBatch{Eigen::Vector2d(3e7, -2e9), {}, {}}, false);
   REQUIRE(learned.labels.components.size() == 1);
   CHECK(learned.labels.components[0] == kNoise);
 }

@@ -139,7 +139,7 @@ TEST_CASE("an empty message changes nothing, not even while points wait for the 
   learn_in_messages(plain, batch, 50);
   for (Index first = 0; first < 2000; first += 50) {
     interrupted.learn(slice(batch, first, 50), false);
-    const Learned nothing = interrupted.learn({Eigen::MatrixXd(2, 0), {}, {}}, true);
+    const Learned nothing = interrupted.learn(PointBatch{Eigen::MatrixXd(2, 0), {}, {}}, true);
     CHECK(nothing.labels.components.empty());
     CHECK(nothing.updates.empty());
   }

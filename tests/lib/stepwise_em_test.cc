@@ -299,7 +299,7 @@ TEST_CASE("times as far apart as numbers go are only far apart") {
   options.seed.points = 3;
   Learner em = learner(options, 1);
   constexpr auto kLast = std::numeric_limits<std::int64_t>::max();
-  em.learn({Sampler(1).normals(1, 6), {}, {-kLast, -kLast, kLast, -kLast, kLast, kLast}}, false);
+  em.learn(PointBatch{Sampler(1).normals(1, 6), {}, {-kLast, -kLast, kLast, -kLast, kLast, kLast}}, false);
   em.flush(false);
   CHECK(em.progress().latest_time == kLast);
   CHECK(em.snapshot().effective_sample_size == Approx(4).margin(1e-12));

@@ -1,0 +1,55 @@
+// The place about which a bank's points are looked at.
+//
+// A product of a point with a component's coefficients loses what the point and the component have in common: their distance
+// from the origin. About the middle of the components little is lost. A component that is much narrower than its distance
+// from there, however, would lose digits still, and is looked at about its own place.
+#pragma once
+
+#include <Eigen/Core>
+#include <vector>
+
+#include "emulsion/kernels/kernels.h"
+#include "emulsion/tile.h"
+
+namespace emulsion {
+
+class Frame {
+ public:
+  //   places  d x K, of the components
+  explicit Frame(const Eigen::MatrixXd& places) : centre_(places.rowwise().mean()) {}
+
+  const Eigen::VectorXd& centre() const { return centre_; }
+
+  // Takes the next component in. Returns true if it may be looked at about the centre, false if about its own place.
+  //   distance  from the centre, in units of the component's width; what is lost is this times the rounding error of a number
+  bool admit(double distance) {
+    constexpr double kFarthest = 1e4;
+    own_.push_back(!(distance <= kFarthest));
+    return !own_.back();
+  }
+
+  // Calls use(blocks, k) for each component, with the points about the place that suits it (kernels::shift_to_blocks).
+  template <typename Use>
+  void for_each(const Tile& tile, LaneRange lanes, const Eigen::MatrixXd& places, const Use& use) const {
+    thread_local Eigen::ArrayXd blocks;
+    const Index room = kTilePoints * tile.dimension();
+    if (blocks.size() < room) blocks.resize(room);
+    const auto shift = [&](const double* place) {
+      kernels::shift_to_blocks(tile.points().data(), tile.dimension(), place, lanes, blocks.data());
+    };
+    shift(centre_.data());
+    for (std::size_t k = 0; k < own_.size(); ++k)
+      if (!own_[k]) use(blocks.data(), static_cast<Index>(k));
+    for (std::size_t k = 0; k < own_.size(); ++k) {
+      if (!own_[k]) continue;
+      shift(places.col(static_cast<Index>(k)).data());
+      use(blocks.data(), static_cast<Index>(k));
+    }
+  }
+
+ private:
+  Eigen::VectorXd centre_;  // d
+  std::vector<bool> own_;   // K: about their own place
+};
+
+}  // namespace emulsion

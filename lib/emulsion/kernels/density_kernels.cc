@@ -1,0 +1,177 @@
+// Log densities, compiled once for each instruction set.
+#include "emulsion/kernels/kernels.h"
+
+// clang-format off
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "emulsion/kernels/density_kernels.cc"
+#include "emulsion/kernels/targets.h"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+// clang-format on
+
+HWY_BEFORE_NAMESPACE();
+namespace emulsion::kernels::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Doubles = hn::ScalableTag<double>;
+using Vector = hn::Vec<Doubles>;
+
+// Where the first coordinate of a row lies among points in blocks; the next one is kLanes further.
+HWY_INLINE Index InBlocks(Index row, Index d) { return row / kLanes * kLanes * d + row % kLanes; }
+
+void ShiftToBlocks(const double* HWY_RESTRICT points, Index d, const double* HWY_RESTRICT centre, LaneRange rows, double* HWY_RESTRICT out) {
+  const Doubles f64;
+  for (Index j = 0; j < d; ++j) {
+    const Vector at = hn::Set(f64, centre[j]);
+    for (Index row = rows.begin; row < rows.end; row += static_cast<Index>(hn::Lanes(f64)))
+      hn::StoreU(hn::Sub(hn::LoadU(f64, points + j * kTilePoints + row), at), f64, out + InBlocks(row, d) + j * kLanes);
+  }
+}
+
+// Calls run(std::integral_constant<int, M>, row) for groups of M vectors of rows, as many as there are, and of 1 for the rest.
+template <int M, class Run>
+HWY_INLINE void ForGroups(LaneRange rows, const Run& run) {
+  const Index lanes = static_cast<Index>(hn::Lanes(Doubles()));
+  Index row = rows.begin;
+  for (; row + M * lanes <= rows.end; row += M * lanes) run(std::integral_constant<int, M>(), row);
+  for (; row < rows.end; row += lanes) run(std::integral_constant<int, 1>(), row);
+}
+
+// Adds the squares of C consecutive coordinates of offset + factor x to `sum`. `before` coordinates of x come before them.
+template <int C, int M>
+HWY_INLINE const double* AddSquares(const double* const (&x)[M], Index before, const double* HWY_RESTRICT packed, Vector (&sum)[M]) {
+  const Doubles f64;
+  Vector y[C][M];
+  HWY_UNROLL(4)
+  for (int c = 0; c < C; ++c)
+    for (int m = 0; m < M; ++m) y[c][m] = hn::Set(f64, packed[c]);
+  packed += C;
+  Index at_j = 0;
+  for (Index j = 0; j < before; ++j, packed += C, at_j += kLanes) {
+    Vector at[M];
+    for (int m = 0; m < M; ++m) at[m] = hn::LoadU(f64, x[m] + at_j);
+    HWY_UNROLL(4)
+    for (int c = 0; c < C; ++c) {
+      const Vector factor = hn::Set(f64, packed[c]);
+      for (int m = 0; m < M; ++m) y[c][m] = hn::MulAdd(factor, at[m], y[c][m]);
+    }
+  }
+  HWY_UNROLL(4)
+  for (int j = 0; j < C; ++j, at_j += kLanes) {
+    Vector at[M];
+    for (int m = 0; m < M; ++m) at[m] = hn::LoadU(f64, x[m] + at_j);
+    HWY_UNROLL(4)
+    for (int c = j; c < C; ++c, ++packed) {
+      const Vector factor = hn::Set(f64, *packed);
+      for (int m = 0; m < M; ++m) y[c][m] = hn::MulAdd(factor, at[m], y[c][m]);
+    }
+  }
+  HWY_UNROLL(4)
+  for (int c = 0; c < C; ++c)
+    for (int m = 0; m < M; ++m) sum[m] = hn::MulAdd(y[c][m], y[c][m], sum[m]);
+  return packed;
+}
+
+// The coordinates behind the last whole block of kFactorBlock.
+template <int Rest>
+void AffineDistances(const double* HWY_RESTRICT blocks, Index d, const double* HWY_RESTRICT packed, double scale, double constant,
+                     LaneRange rows, double* HWY_RESTRICT out) {
+  const Doubles f64;
+  const Index lanes = static_cast<Index>(hn::Lanes(f64));
+  const Index whole = d - Rest;
+  ForGroups<2>(rows, [&](auto group, Index row) HWY_ATTR {
+    constexpr int M = decltype(group)::value;
+    const double* next = packed;
+    Vector sum[M];
+    const double* x[M];
+    for (int m = 0; m < M; ++m) {
+      sum[m] = hn::Zero(f64);
+      x[m] = blocks + InBlocks(row + m * lanes, d);
+    }
+    for (Index before = 0; before < whole; before += kFactorBlock) next = AddSquares<kFactorBlock, M>(x, before, next, sum);
+    if constexpr (Rest > 0) AddSquares<Rest, M>(x, whole, next, sum);
+    for (int m = 0; m < M; ++m)
+      hn::StoreU(hn::MulAdd(hn::Set(f64, scale), sum[m], hn::Set(f64, constant)), f64, out + row + m * lanes);
+  });
+}
+
+void AffineDistancesOf(const double* blocks, Index d, const double* packed, double scale, double constant, LaneRange rows, double* out) {
+  static_assert(kFactorBlock == 4);
+  switch (d % kFactorBlock) {
+    case 0:
+      return AffineDistances<0>(blocks, d, packed, scale, constant, rows, out);
+    case 1:
+      return AffineDistances<1>(blocks, d, packed, scale, constant, rows, out);
+    case 2:
+      return AffineDistances<2>(blocks, d, packed, scale, constant, rows, out);
+    default:
+      return AffineDistances<3>(blocks, d, packed, scale, constant, rows, out);
+  }
+}
+
+void DiagonalDistances(const double* HWY_RESTRICT blocks, Index d, const double* HWY_RESTRICT packed, double scale, double constant,
+                       LaneRange rows, double* HWY_RESTRICT out) {
+  const Doubles f64;
+  const Index lanes = static_cast<Index>(hn::Lanes(f64));
+  ForGroups<4>(rows, [&](auto group, Index row) HWY_ATTR {
+    constexpr int M = decltype(group)::value;
+    Vector sum[M];
+    const double* x[M];
+    for (int m = 0; m < M; ++m) {
+      sum[m] = hn::Zero(f64);
+      x[m] = blocks + InBlocks(row + m * lanes, d);
+    }
+    for (Index j = 0; j < d; ++j) {
+      const Vector factor = hn::Set(f64, packed[2 * j]);
+      const Vector offset = hn::Set(f64, packed[2 * j + 1]);
+      for (int m = 0; m < M; ++m) {
+        const Vector y = hn::MulAdd(factor, hn::LoadU(f64, x[m] + j * kLanes), offset);
+        sum[m] = hn::MulAdd(y, y, sum[m]);
+      }
+    }
+    for (int m = 0; m < M; ++m)
+      hn::StoreU(hn::MulAdd(hn::Set(f64, scale), sum[m], hn::Set(f64, constant)), f64, out + row + m * lanes);
+  });
+}
+
+}  // namespace
+}  // namespace emulsion::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+namespace emulsion::kernels {
+
+HWY_EXPORT(ShiftToBlocks);
+HWY_EXPORT(AffineDistancesOf);
+HWY_EXPORT(DiagonalDistances);
+
+void shift_to_blocks(const double* points, Index d, const double* centre, LaneRange rows, double* out) {
+  HWY_DYNAMIC_DISPATCH(ShiftToBlocks)(points, d, centre, rows, out);
+}
+
+std::vector<double> pack_affine(const double* factor, Index d, const double* offset) {
+  std::vector<double> packed;
+  packed.reserve(static_cast<std::size_t>(d + d * (d + 1) / 2));
+  const auto at = [&](Index i, Index j) { return factor[j * d + i]; };
+  for (Index block = 0; block < d; block += kFactorBlock) {
+    const Index end = std::min(block + kFactorBlock, d);
+    packed.insert(packed.end(), offset + block, offset + end);
+    for (Index j = 0; j < end; ++j)
+      for (Index i = std::max(block, j); i < end; ++i) packed.push_back(at(i, j));
+  }
+  return packed;
+}
+
+void affine_distances(const double* blocks, Index d, const double* packed, double scale, double constant, LaneRange rows, double* out) {
+  HWY_DYNAMIC_DISPATCH(AffineDistancesOf)(blocks, d, packed, scale, constant, rows, out);
+}
+
+void diagonal_distances(const double* blocks, Index d, const double* packed, double scale, double constant, LaneRange rows, double* out) {
+  HWY_DYNAMIC_DISPATCH(DiagonalDistances)(blocks, d, packed, scale, constant, rows, out);
+}
+
+}  // namespace emulsion::kernels
+
+#endif

@@ -1,0 +1,97 @@
+// The inner loops, compiled for several instruction sets; the best one that the processor has is chosen when a loop is
+// first called.
+//
+// Plain numbers and pointers: nothing here knows of families. Coordinates come as a tile has them: coordinate j of row i at
+// points[j * kTilePoints + i]. Rows are given as whole blocks of kLanes. Within one instruction set a row's results depend
+// on nothing but the row: every lane does the same operations in the same order, whatever lies beside it. Between
+// instruction sets results differ by rounding, as some have a fused multiply-add.
+//
+// Vectors by Google Highway.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "emulsion/tile.h"
+
+namespace emulsion::kernels {
+
+// Names of the instruction sets that this build has loops for and this processor can run, the best one first.
+std::vector<std::string> instruction_sets();
+
+// The one in use.
+std::string instruction_set();
+
+// Uses another one from now on, for tests and measurements; an empty name means the best one. Not while loops run.
+// Returns false, and changes nothing, if it is not one of instruction_sets().
+bool use_instruction_set(const std::string& name);
+
+// --- densities -----------------------------------------------------------------------------------------------------------
+
+// x - centre for each row x, in blocks: coordinate j of row i at out[(i / kLanes * d + j) * kLanes + i % kLanes], which
+// keeps together what is used together.
+//   points, out  256 x d
+//   centre       d
+void shift_to_blocks(const double* points, Index d, const double* centre, LaneRange rows, double* out);
+
+// Where the coefficients of a lower triangular d x d matrix and an offset lie for `affine_distances`: coefficient after
+// coefficient in the order of use.
+std::vector<double> pack_affine(const double* factor, Index d, const double* offset);
+
+// |offset + factor x|^2 for each row x: half of a normal log density is this and a constant.
+//   blocks  256 x d, as shift_to_blocks made it
+//   packed  as pack_affine made it
+//   scale, constant   out = constant + scale * |...|^2
+//   out     256
+void affine_distances(const double* blocks, Index d, const double* packed, double scale, double constant, LaneRange rows, double* out);
+
+// The same with a diagonal factor.
+//   packed  2 d: factor and offset of each coordinate in turn
+void diagonal_distances(const double* blocks, Index d, const double* packed, double scale, double constant, LaneRange rows, double* out);
+
+// --- posteriors ----------------------------------------------------------------------------------------------------------
+
+// Turns log densities into posterior probabilities, in place, row by row.
+//   joint        256 x K: log densities; what is not above `lowest`, NaN included, counts as `lowest`
+//   log_weights  K, added to them
+//   negligible   a component this much below the most probable one has probability 0; < 0
+//   log_density  256: log of the sum of the joint densities
+//   most_probable  256: the first of the most probable components
+void posteriors(double* joint, Index components, const double* log_weights, double lowest, double negligible, LaneRange rows,
+                double* log_density, std::int32_t* most_probable);
+
+// --- statistics ----------------------------------------------------------------------------------------------------------
+
+// Room that the loops below need: so many numbers.
+Index sums_scratch(Index d);
+
+// Sums over rows of a tile for some components, about one centre: of the shares, of share (x - centre), and of
+// share (x - centre) (x - centre)^T, lower triangle row by row. Made for few dimensions.
+//   point_rows  as Tile::rows has them
+//   centre      d
+//   shares      256 x K, >= 0; rows of 0 are left out
+//   sums        K times product_sums_width(d) numbers, of which the first 1 + d + d (d + 1) / 2 mean something
+Index product_sums_width(Index d);
+void product_sums(const double* point_rows, Index d, Index rows, const double* centre, const double* shares, Index components,
+                  double* scratch, double* sums);
+
+// The same for one component about a place of its own. Made for many dimensions.
+//   shares  256
+//   first   d: sum of share (x - near)
+//   second  d (d + 1) / 2: sum of share (x - near) (x - near)^T
+// Returns the sum of the shares.
+double scatter_sums(const double* point_rows, Index d, const double* shares, const double* near, double* scratch, double* first,
+                    double* second);
+
+// The same for each coordinate by itself: second has d numbers.
+double coordinate_sums(const double* point_rows, Index d, const double* shares, const double* near, double* scratch, double* first,
+                       double* second);
+
+// --- forgetting ----------------------------------------------------------------------------------------------------------
+
+// (1 - g(t + 1)) g(t) / g(t + 1) with g(t) = t^-exponent, for count numbers from first + offset on; 0 where that is not > 0.
+// A number's bits do not depend on where it stands.
+void power_law_retentions(double first, double offset, double exponent, Index count, double* out);
+
+}  // namespace emulsion::kernels

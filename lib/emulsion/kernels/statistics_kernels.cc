@@ -1,0 +1,342 @@
+// Weighted sums over the rows of a tile, compiled once for each instruction set.
+//
+// Rows lie as points here (Tile::rows), and a sum runs over them in their order, so that a row without a share can be left out: what it
+// would add is 0.
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
+
+#include "emulsion/kernels/kernels.h"
+
+// clang-format off
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "emulsion/kernels/statistics_kernels.cc"
+#include "emulsion/kernels/targets.h"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+// clang-format on
+
+HWY_BEFORE_NAMESPACE();
+namespace emulsion::kernels::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Doubles = hn::ScalableTag<double>;
+using Vector = hn::Vec<Doubles>;
+constexpr Index kLanesHere = static_cast<Index>(hn::MaxLanes(Doubles()));
+
+HWY_INLINE double SumOf(Vector sums) { return hn::GetLane(hn::SumOfLanes(Doubles(), sums)); }
+
+// The room of d numbers in whole vectors.
+HWY_INLINE Index Padded(Index d) {
+  constexpr Index kStep = kLanesHere > 4 ? kLanesHere : 4;
+  return (d + kStep - 1) / kStep * kStep;
+}
+
+// Which of up to 64 rows have a share: bit i stands for row i.
+HWY_INLINE std::uint64_t RowsWithShare(const double* HWY_RESTRICT shares, Index rows) {
+  const Doubles f64;
+  std::uint64_t bits = 0;
+  for (Index row = 0; row < rows; row += kLanesHere) {
+    std::uint8_t lanes[8] = {};
+    hn::StoreMaskBits(f64, hn::Gt(hn::LoadU(f64, shares + row), hn::Zero(f64)), lanes);
+    bits |= static_cast<std::uint64_t>(lanes[0]) << row;
+  }
+  return bits;
+}
+
+// Calls use(row) for every row that has a share, in their order.
+template <class Use>
+HWY_INLINE void ForEachRow(std::uint64_t bits, const Use& use) {
+  for (; bits != 0; bits &= bits - 1) use(static_cast<Index>(hwy::Num0BitsBelowLS1Bit_Nonzero64(bits)));
+}
+
+// --- few dimensions: all products of two coordinates first, then one sum over them for each component ---
+
+// 1, x - centre, and the products of the latter's coordinates, lower triangle row by row. Writes up to a vector beyond them.
+//   z  room for the coordinates: read from `out`, they would have to wait for what is written over their padding
+HWY_INLINE void Products(const double* HWY_RESTRICT point, Index d, const double* HWY_RESTRICT centre, double* HWY_RESTRICT z,
+                         double* HWY_RESTRICT out) {
+  const Doubles f64;
+  out[0] = 1;
+  for (Index j = 0; j < d; j += kLanesHere) {
+    const Vector about = hn::Sub(hn::LoadU(f64, point + j), hn::LoadU(f64, centre + j));
+    hn::StoreU(about, f64, z + j);
+    hn::StoreU(about, f64, out + 1 + j);
+  }
+  double* next = out + 1 + d;
+  for (Index i = 0; i < d; next += ++i) {
+    const Vector factor = hn::Set(f64, z[i]);
+    for (Index j = 0; j <= i; j += kLanesHere) hn::StoreU(hn::Mul(factor, hn::LoadU(f64, z + j)), f64, next + j);
+  }
+}
+
+// Adds J vectors of all rows, times their shares, to `sums`. A share of 0 adds 0, which changes nothing.
+template <int J>
+HWY_INLINE void AddShares(const double* HWY_RESTRICT rows, Index width, const double* HWY_RESTRICT shares, Index count,
+                          double* HWY_RESTRICT sums) {
+  const Doubles f64;
+  constexpr int kRows = J >= 6 ? 1 : J >= 3 ? 2 : 4;  // whose sums are apart, so that an addition need not wait for the one before
+  Vector sum[kRows][J];
+  for (int r = 0; r < kRows; ++r)
+    for (int j = 0; j < J; ++j) sum[r][j] = r == 0 ? hn::LoadU(f64, sums + j * kLanesHere) : hn::Zero(f64);
+  Index n = 0;
+  for (; n + kRows <= count; n += kRows, rows += kRows * width) {
+    HWY_UNROLL(4)
+    for (int r = 0; r < kRows; ++r) {
+      const Vector share = hn::Set(f64, shares[n + r]);
+      HWY_UNROLL(12)
+      for (int j = 0; j < J; ++j) sum[r][j] = hn::MulAdd(share, hn::LoadU(f64, rows + r * width + j * kLanesHere), sum[r][j]);
+    }
+  }
+  for (; n < count; ++n, rows += width)
+    for (int j = 0; j < J; ++j) sum[0][j] = hn::MulAdd(hn::Set(f64, shares[n]), hn::LoadU(f64, rows + j * kLanesHere), sum[0][j]);
+  for (int r = 1; r < kRows; ++r)
+    for (int j = 0; j < J; ++j) sum[0][j] = hn::Add(sum[0][j], sum[r][j]);
+  for (int j = 0; j < J; ++j) hn::StoreU(sum[0][j], f64, sums + j * kLanesHere);
+}
+
+// The same for those rows that `bits` has.
+template <int J>
+HWY_INLINE void AddSharesOf(std::uint64_t bits, const double* HWY_RESTRICT rows, Index width, const double* HWY_RESTRICT shares,
+                            double* HWY_RESTRICT sums) {
+  const Doubles f64;
+  Vector sum[J];
+  HWY_UNROLL(12)
+  for (int j = 0; j < J; ++j) sum[j] = hn::LoadU(f64, sums + j * kLanesHere);
+  ForEachRow(bits, [&](Index n) HWY_ATTR {
+    const double* HWY_RESTRICT row = rows + n * width;
+    const Vector share = hn::Set(f64, shares[n]);
+    HWY_UNROLL(12)
+    for (int j = 0; j < J; ++j) sum[j] = hn::MulAdd(share, hn::LoadU(f64, row + j * kLanesHere), sum[j]);
+  });
+  HWY_UNROLL(12)
+  for (int j = 0; j < J; ++j) hn::StoreU(sum[j], f64, sums + j * kLanesHere);
+}
+
+void ProductSums(const double* HWY_RESTRICT point_rows, Index d, Index rows, const double* HWY_RESTRICT centre,
+                 const double* HWY_RESTRICT shares, Index components, double* HWY_RESTRICT scratch, double* HWY_RESTRICT sums) {
+  const Index padded = Padded(d);
+  const Index width = Padded(1 + d + d * (d + 1) / 2);
+  double* const place = scratch;
+  double* const z = place + padded;
+  double* const products = z + padded;
+  std::copy(centre, centre + d, place);
+  std::fill(place + d, place + padded, 0.0);
+  std::fill(sums, sums + components * width, 0.0);
+  const Index at_once = std::clamp<Index>(kCacheNumbers / width / kLanes * kLanes, kLanes, kRowsAtOnce);
+  for (Index begin = 0; begin < rows; begin += at_once) {
+    const Index count = std::min(at_once, rows - begin);
+    for (Index row = 0; row < count; ++row) Products(point_rows + (begin + row) * d, d, place, z, products + row * width);
+    for (Index k = 0; k < components; ++k) {
+      const double* const share = shares + k * kTilePoints + begin;
+      const std::uint64_t bits = RowsWithShare(share, count);
+      if (bits == 0) continue;
+      const bool most = 2 * static_cast<Index>(hwy::PopCount(bits)) > count;
+      double* const sum = sums + k * width;
+      const auto add = [&](auto vectors, Index j) HWY_ATTR {
+        constexpr int J = decltype(vectors)::value;
+        if (most)
+          AddShares<J>(products + j, width, share, count, sum + j);
+        else
+          AddSharesOf<J>(bits, products + j, width, share, sum + j);
+      };
+      Index j = 0;
+      for (; j + 12 * kLanesHere <= width; j += 12 * kLanesHere) add(std::integral_constant<int, 12>(), j);
+      for (; j + 6 * kLanesHere <= width; j += 6 * kLanesHere) add(std::integral_constant<int, 6>(), j);
+      for (; j + 3 * kLanesHere <= width; j += 3 * kLanesHere) add(std::integral_constant<int, 3>(), j);
+      if (j + 2 * kLanesHere <= width) add(std::integral_constant<int, 2>(), j);
+      else if (j < width) add(std::integral_constant<int, 1>(), j);
+    }
+  }
+}
+
+// --- many dimensions: the products of a few rows at a time, in registers ---
+
+// The points of those rows that `bits` has about a place, one behind the other: `centred` as they are, `shared` times their
+// shares. Returns how many.
+HWY_INLINE Index Centre(std::uint64_t bits, const double* HWY_RESTRICT point_rows, Index d, Index padded, const double* HWY_RESTRICT shares,
+                        const double* HWY_RESTRICT near, double* HWY_RESTRICT centred, double* HWY_RESTRICT shared) {
+  const Doubles f64;
+  Index count = 0;
+  ForEachRow(bits, [&](Index row) HWY_ATTR {
+    const double* HWY_RESTRICT point = point_rows + row * d;
+    const Vector share = hn::Set(f64, shares[row]);
+    for (Index j = 0; j < padded; j += kLanesHere) {
+      const Vector z = hn::Sub(hn::LoadU(f64, point + j), hn::LoadU(f64, near + j));
+      hn::StoreU(z, f64, centred + count * padded + j);
+      hn::StoreU(hn::Mul(share, z), f64, shared + count * padded + j);
+    }
+    ++count;
+  });
+  return count;
+}
+
+// Adds the sum of `count` points to `sums`, J vectors of each.
+template <int J>
+HWY_INLINE void AddPoints(const double* HWY_RESTRICT points, Index padded, Index count, double* HWY_RESTRICT sums) {
+  const Doubles f64;
+  Vector sum[J];
+  for (int j = 0; j < J; ++j) sum[j] = hn::LoadU(f64, sums + j * kLanesHere);
+  for (Index n = 0; n < count; ++n, points += padded)
+    for (int j = 0; j < J; ++j) sum[j] = hn::Add(sum[j], hn::LoadU(f64, points + j * kLanesHere));
+  for (int j = 0; j < J; ++j) hn::StoreU(sum[j], f64, sums + j * kLanesHere);
+}
+
+// Adds sum over n of shared[n][i] * centred[n][j] for I rows i and J vectors j of a square of sums.
+template <int I, int J>
+HWY_INLINE void AddProducts(const double* HWY_RESTRICT shared, const double* HWY_RESTRICT centred, Index padded, Index count,
+                            double* HWY_RESTRICT square) {
+  const Doubles f64;
+  Vector sums[I][J];
+  HWY_UNROLL(4)
+  for (int i = 0; i < I; ++i)
+    for (int j = 0; j < J; ++j) sums[i][j] = hn::LoadU(f64, square + i * padded + j * kLanesHere);
+  for (Index n = 0; n < count; ++n, shared += padded, centred += padded) {
+    Vector z[J];
+    for (int j = 0; j < J; ++j) z[j] = hn::LoadU(f64, centred + j * kLanesHere);
+    HWY_UNROLL(4)
+    for (int i = 0; i < I; ++i) {
+      const Vector part = hn::Set(f64, shared[i]);
+      for (int j = 0; j < J; ++j) sums[i][j] = hn::MulAdd(part, z[j], sums[i][j]);
+    }
+  }
+  HWY_UNROLL(4)
+  for (int i = 0; i < I; ++i)
+    for (int j = 0; j < J; ++j) hn::StoreU(sums[i][j], f64, square + i * padded + j * kLanesHere);
+}
+
+double ScatterSums(const double* HWY_RESTRICT point_rows, Index d, const double* HWY_RESTRICT shares, const double* HWY_RESTRICT near,
+                   double* HWY_RESTRICT scratch, double* HWY_RESTRICT first, double* HWY_RESTRICT second) {
+  const Index padded = Padded(d);
+  // Both copies of some rows stay in the first level of the cache.
+  const Index at_once = std::clamp<Index>(kCacheNumbers / (2 * padded) / kLanes * kLanes, kLanes, kRowsAtOnce);
+  double* const place = scratch;
+  double* const sums = place + padded;
+  double* const square = sums + padded;
+  double* const centred = square + padded * padded;
+  double* const shared = centred + at_once * padded;
+  std::copy(near, near + d, place);
+  std::fill(place + d, place + padded, 0.0);
+  std::fill(sums, centred, 0.0);
+  for (Index begin = 0; begin < kTilePoints; begin += at_once) {
+    const std::uint64_t bits = RowsWithShare(shares + begin, std::min(at_once, kTilePoints - begin));
+    if (bits == 0) continue;
+    const Index count = Centre(bits, point_rows + begin * d, d, padded, shares + begin, place, centred, shared);
+    Index column = 0;
+    for (; column + 4 * kLanesHere <= padded; column += 4 * kLanesHere) AddPoints<4>(shared + column, padded, count, sums + column);
+    for (; column < padded; column += kLanesHere) AddPoints<1>(shared + column, padded, count, sums + column);
+    for (Index i = 0; i < padded; i += 4) {
+      double* const line = square + i * padded;
+      const Index end = i + 4;  // of the columns that the lower triangle has in these rows
+      Index j = 0;
+      for (; end - j > 4 * kLanesHere || (end - j > 2 * kLanesHere && end - j <= 3 * kLanesHere); j += 3 * kLanesHere)
+        AddProducts<4, 3>(shared + i, centred + j, padded, count, line + j);
+      for (; end - j > kLanesHere; j += 2 * kLanesHere) AddProducts<4, 2>(shared + i, centred + j, padded, count, line + j);
+      if (j < end) AddProducts<4, 1>(shared + i, centred + j, padded, count, line + j);
+    }
+  }
+  std::copy(sums, sums + d, first);
+  for (Index i = 0; i < d; ++i, second += i) std::copy(square + i * padded, square + i * padded + i + 1, second);
+  return std::accumulate(shares, shares + kTilePoints, 0.0);
+}
+
+template <int J>
+HWY_INLINE void AddCoordinates(std::uint64_t bits, const double* HWY_RESTRICT point_rows, Index d,
+                               const double* HWY_RESTRICT shares, const double* HWY_RESTRICT near, double* HWY_RESTRICT first,
+                               double* HWY_RESTRICT second) {
+  const Doubles f64;
+  Vector place[J], sums[J], squares[J];
+  for (int j = 0; j < J; ++j) {
+    place[j] = hn::LoadU(f64, near + j * kLanesHere);
+    sums[j] = hn::LoadU(f64, first + j * kLanesHere);
+    squares[j] = hn::LoadU(f64, second + j * kLanesHere);
+  }
+  ForEachRow(bits, [&](Index row) HWY_ATTR {
+    const Vector share = hn::Set(f64, shares[row]);
+    const double* HWY_RESTRICT point = point_rows + row * d;
+    for (int j = 0; j < J; ++j) {
+      const Vector z = hn::Sub(hn::LoadU(f64, point + j * kLanesHere), place[j]);
+      const Vector part = hn::Mul(share, z);
+      sums[j] = hn::Add(sums[j], part);
+      squares[j] = hn::MulAdd(part, z, squares[j]);
+    }
+  });
+  for (int j = 0; j < J; ++j) {
+    hn::StoreU(sums[j], f64, first + j * kLanesHere);
+    hn::StoreU(squares[j], f64, second + j * kLanesHere);
+  }
+}
+
+double CoordinateSums(const double* HWY_RESTRICT point_rows, Index d, const double* HWY_RESTRICT shares, const double* HWY_RESTRICT near,
+                      double* HWY_RESTRICT scratch, double* HWY_RESTRICT first, double* HWY_RESTRICT second) {
+  const Index padded = Padded(d);
+  double* const place = scratch;
+  double* const sums = place + padded;
+  double* const squares = sums + padded;
+  std::copy(near, near + d, place);
+  std::fill(place + d, squares + padded, 0.0);
+  for (Index begin = 0; begin < kTilePoints; begin += kRowsAtOnce) {
+    const std::uint64_t bits = RowsWithShare(shares + begin, kRowsAtOnce);
+    if (bits == 0) continue;
+    const double* const rows = point_rows + begin * d;
+    const auto add = [&](auto vectors, Index j) HWY_ATTR {
+      AddCoordinates<decltype(vectors)::value>(bits, rows + j, d, shares + begin, place + j, sums + j, squares + j);
+    };
+    Index j = 0;
+    for (; j + 4 * kLanesHere <= padded; j += 4 * kLanesHere) add(std::integral_constant<int, 4>(), j);
+    for (; j + 2 * kLanesHere <= padded; j += 2 * kLanesHere) add(std::integral_constant<int, 2>(), j);
+    for (; j < padded; j += kLanesHere) add(std::integral_constant<int, 1>(), j);
+  }
+  std::copy(sums, sums + d, first);
+  std::copy(squares, squares + d, second);
+  return std::accumulate(shares, shares + kTilePoints, 0.0);
+}
+
+Index PaddedDimension(Index d) { return Padded(d); }
+
+}  // namespace
+}  // namespace emulsion::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+namespace emulsion::kernels {
+
+HWY_EXPORT(PaddedDimension);
+HWY_EXPORT(ProductSums);
+HWY_EXPORT(ScatterSums);
+HWY_EXPORT(CoordinateSums);
+
+namespace {
+
+Index padded_dimension(Index d) { return HWY_DYNAMIC_DISPATCH(PaddedDimension)(d); }
+
+}  // namespace
+
+Index product_sums_width(Index d) { return padded_dimension(1 + d + d * (d + 1) / 2); }
+
+Index sums_scratch(Index d) {
+  const Index padded = padded_dimension(d);
+  const auto room = [](Index width) { return std::max(kCacheNumbers, 2 * kLanes * width) + kLanes; };
+  return padded * (padded + 3) + std::max(room(padded), room(product_sums_width(d)));
+}
+
+void product_sums(const double* point_rows, Index d, Index rows, const double* centre, const double* shares, Index components,
+                  double* scratch, double* sums) {
+  HWY_DYNAMIC_DISPATCH(ProductSums)(point_rows, d, rows, centre, shares, components, scratch, sums);
+}
+
+double scatter_sums(const double* point_rows, Index d, const double* shares, const double* near, double* scratch, double* first,
+                    double* second) {
+  return HWY_DYNAMIC_DISPATCH(ScatterSums)(point_rows, d, shares, near, scratch, first, second);
+}
+
+double coordinate_sums(const double* point_rows, Index d, const double* shares, const double* near, double* scratch, double* first,
+                       double* second) {
+  return HWY_DYNAMIC_DISPATCH(CoordinateSums)(point_rows, d, shares, near, scratch, first, second);
+}
+
+}  // namespace emulsion::kernels
+
+#endif
