@@ -122,9 +122,11 @@ class DiagonalFamily final : public Family {
   void merge(BankStatistics& into, const BankStatistics& from) const override {
     const Index d = into.moments.rows() / 2;
     merge_components(into, from, [&](Index k, double share, double cross) {
-      const Eigen::ArrayXd shift = from.moments.col(k).head(d) - into.moments.col(k).head(d);
-      into.moments.col(k).head(d).array() += share * shift;
-      into.moments.col(k).tail(d).array() += from.moments.col(k).tail(d).array() + cross * shift.square();
+      for (Index i = 0; i < d; ++i) {
+        const double shift = from.moments(i, k) - into.moments(i, k);
+        into.moments(i, k) += share * shift;
+        into.moments(d + i, k) += from.moments(d + i, k) + cross * shift * shift;
+      }
     });
   }
 

@@ -14,9 +14,20 @@ constexpr double kLowestLogDensity = -1e300;
 // What a point that is noise counts in the stream's own scale, where there are others.
 constexpr double kShareOfNoise = 1e-100;
 
-// A responsibility below exp of this, 4e-18, is 0: even a thousand of them change no digit of a sum, and they need not be
-// worked on.
-constexpr double kNegligible = -40;
+// A responsibility below exp of this, 2e-16, is 0: it is the rounding error of the others, and need not be worked on.
+constexpr double kNegligible = -36;
+
+// What each row counts for each component.
+void weigh(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& weights, Expectation& expectation, Assignment assignment) {
+  LaneMatrix& shares = expectation.shares;
+  if (assignment == Assignment::soft) {
+    shares = expectation.responsibilities.colwise() * weights;
+  } else {
+    shares.setZero();
+    for (Index row = 0; row < tile.size(); ++row) shares(row, expectation.most_probable[static_cast<std::size_t>(row)]) = weights[row];
+  }
+  if (!tile.full()) shares.bottomRows(kTilePoints - tile.size()).setZero();
+}
 
 }  // namespace
 
@@ -38,19 +49,14 @@ void Mixture::expect(const Tile& tile, LaneRange lanes, Expectation& out) const 
     first += bank->size();
   }
   kernels::posteriors(out.responsibilities.data(), size(), log_weights_.data(), kLowestLogDensity, kNegligible, lanes,
-                      out.log_density.data(), out.most_probable.data());
+                      nullptr, out.log_density.data(), out.most_probable.data());
 }
 
 void Mixture::accumulate(const Tile& tile, Expectation& expectation, Assignment assignment, Statistics& statistics) const {
   const Eigen::Array<double, kTilePoints, 1> weights = tile.decayed_weights();
-  LaneMatrix& shares = expectation.shares;
-  if (assignment == Assignment::soft) {
-    shares = expectation.responsibilities.colwise() * weights;
-  } else {
-    shares.setZero();
-    for (Index row = 0; row < tile.size(); ++row) shares(row, expectation.most_probable[static_cast<std::size_t>(row)]) = weights[row];
-  }
-  if (!tile.full()) shares.bottomRows(kTilePoints - tile.size()).setZero();
+  const bool as_they_are = assignment == Assignment::soft && tile.is_plain() && tile.full();
+  if (!as_they_are) weigh(tile, weights, expectation, assignment);
+  const LaneMatrix& shares = as_they_are ? expectation.responsibilities : expectation.shares;
 
   clear(statistics);
   Eigen::Array<double, kTilePoints, 1> noise = Eigen::Array<double, kTilePoints, 1>::Zero();

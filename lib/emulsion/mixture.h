@@ -36,7 +36,7 @@ class Mixture {
   const std::vector<std::shared_ptr<const Bank>>& banks() const { return banks_; }
 
   // Posterior probability of each component for some rows of a tile, in log space, so that a point far from every
-  // component still gets finite values. A responsibility below e^-40 of the highest, 4e-18, is 0.
+  // component still gets finite values. A responsibility below e^-36 of the highest, 2e-16, is 0.
   // Source: Bishop, Pattern Recognition and Machine Learning (2006), eq. 9.13 and 9.23.
   void expect(const Tile& tile, LaneRange lanes, Expectation& out) const;
 

@@ -44,7 +44,7 @@ Scratch& scratch_for(Index d, Index components) {
     if (array.size() < size) array.resize(size);
   };
   grow(scratch.numbers, kernels::sums_scratch(d));
-  grow(scratch.sums, components * kernels::product_sums_width(d));
+  grow(scratch.sums, components * std::max(kernels::product_sums_width(d), kernels::square_sums_width(d)));
   grow(scratch.first, d);
   grow(scratch.second, triangle(d));
   grow(scratch.place, d);
@@ -142,21 +142,30 @@ void scatters_of(const Tile& tile, const ConstLanes& shares, const ConstColumns&
 void spreads_of(const Tile& tile, const ConstLanes& shares, const ConstColumns& near, Column weights,
                 Columns moments) {
   const Index d = tile.dimension();
-  Scratch& scratch = scratch_for(d, 1);
+  const Index components = near.cols();
+  const Index width = kernels::square_sums_width(d);
+  Scratch& scratch = scratch_for(d, components);
   const double* const used = complete_shares(tile, shares, scratch);
-  for (Index k = 0; k < near.cols(); ++k) {
+  const auto sum_up = [&](const double* place, Index k, Index count) {
+    kernels::square_sums(tile.rows(), d, tile.size(), place, used + k * kTilePoints, count, scratch.numbers.data(),
+                         scratch.sums.data() + k * width);
+  };
+  const auto sums_at = [&](Index k) {
+    const double* const sums = scratch.sums.data() + k * width;
+    return Sums{sums[0], sums + 1, sums + 1 + d};
+  };
+  scratch.place.head(d) = near.rowwise().mean();
+  sum_up(scratch.place.data(), 0, components);
+  for (Index k = 0; k < components; ++k) {
     const auto sums_about = [&](const double* place) {
-      const double weight = kernels::coordinate_sums(tile.rows(), d, used + k * kTilePoints, place, scratch.numbers.data(),
-                                                     scratch.first.data(), scratch.second.data());
-      return Sums{weight, scratch.first.data(), scratch.second.data()};
+      sum_up(place, k, 1);
+      return sums_at(k);
     };
-    const double* const place = near.col(k).data();
-    const Sums sums = sums_about(place);
+    const Sums sums = sums_at(k);
     weights[k] = sums.weight > 0 ? sums.weight : 0;
     if (weights[k] == 0) continue;
-    locate(sums, place, d, moments.col(k).head(d), sums_about, of_diagonal, [&](const Sums& last) {
-      for (Index i = 0; i < d; ++i)
-        moments(d + i, k) = std::max(last.second[i] - last.first[i] * (last.first[i] / last.weight), 0.0);
+    locate(sums, scratch.place.data(), d, moments.col(k).head(d), sums_about, of_diagonal, [&](const Sums& last) {
+      for (Index i = 0; i < d; ++i) moments(d + i, k) = std::max(last.second[i] - last.first[i] * (last.first[i] / last.weight), 0.0);
     });
   }
 }
@@ -170,10 +179,10 @@ double merge_scatter(Column into, double weight, const ConstColumn& from, double
   const Index d = dimension_of_scatter(into.size());
   const double total = weight + added;
   const double cross = weight * (added / total);
-  const Eigen::VectorXd shift = from.head(d) - into.head(d);
+  thread_local Eigen::VectorXd shift;
+  shift = from.head(d) - into.head(d);
   into.head(d) += (added / total) * shift;
-  for (Index i = 0, at = d; i < d; ++i)
-    for (Index j = 0; j <= i; ++j, ++at) into[at] += from[at] + cross * shift[i] * shift[j];
+  for (Index i = 0, at = d; i < d; at += ++i) into.segment(at, i + 1) += from.segment(at, i + 1) + (cross * shift[i]) * shift.head(i + 1);
   return total;
 }
 

@@ -247,14 +247,14 @@ struct StartingMixtures::State {
     Expectation expectation(guess.size());
     std::size_t point = 0;
     const std::vector<Index> positions = positions_of(false);
-    const std::vector<Index> of_noise = positions_of(true);
-    const Index noise = of_noise.empty() ? 0 : of_noise.front();
+    const std::vector<Index> noise_positions = positions_of(true);
+    const Index set_aside = noise_positions.empty() ? 0 : noise_positions.front();
     for (const Tile& tile : tiles) {
       guess.expect(tile, covering_lanes(0, tile.size()), expectation);
       for (std::size_t row = 0; row < static_cast<std::size_t>(tile.size()); ++row) {
         const Index cluster = found.assignment[point++];
         expectation.most_probable[row] =
-            static_cast<std::int32_t>(cluster == kSetAside ? noise : positions[static_cast<std::size_t>(cluster)]);
+            static_cast<std::int32_t>(cluster == kSetAside ? set_aside : positions[static_cast<std::size_t>(cluster)]);
       }
       guess.accumulate(tile, expectation, Assignment::hard, part);
       merge(statistics, part);

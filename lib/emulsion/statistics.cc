@@ -80,6 +80,7 @@ void merge(Statistics& into, const Statistics& from) {
 }
 
 void scale(Statistics& statistics, double factor) {
+  if (factor == 1) return;
   for (BankStatistics& bank : statistics.banks) bank.family->scale(bank, factor);
   statistics.coordinates.weight *= factor;
   statistics.coordinates.squares *= factor;

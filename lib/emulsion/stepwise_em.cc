@@ -35,8 +35,8 @@ struct StepwiseEm::Slot {
       : tile(mixture.dimension()), expectation(mixture.size()), published(mixture.size()), statistics(mixture.empty_statistics()) {}
 
   bool suits(const Mixture& mixture) const {
-    const auto same = [](const BankStatistics& statistics, const std::shared_ptr<const Bank>& bank) {
-      return statistics.family == &bank->family() && statistics.weight.size() == bank->size();
+    const auto same = [](const BankStatistics& of_bank, const std::shared_ptr<const Bank>& bank) {
+      return of_bank.family == &bank->family() && of_bank.weight.size() == bank->size();
     };
     return tile.dimension() == mixture.dimension() &&
            std::equal(statistics.banks.begin(), statistics.banks.end(), mixture.banks().begin(), mixture.banks().end(), same);

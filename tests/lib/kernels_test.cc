@@ -139,7 +139,7 @@ TEST_CASE("posterior probabilities are those of the plain formula, and sum to on
       const Eigen::ArrayXd log_weights = Eigen::ArrayXd::LinSpaced(components, -3, -1);
       Eigen::ArrayXd log_density(kTilePoints);
       std::array<std::int32_t, kTilePoints> best;
-      kernels::posteriors(joint.data(), components, log_weights.data(), -1e300, -40, {0, kTilePoints}, log_density.data(), best.data());
+      kernels::posteriors(joint.data(), components, log_weights.data(), -1e300, -40, {0, kTilePoints}, nullptr, log_density.data(), best.data());
       for (Index i = 0; i < kTilePoints; ++i) {
         Eigen::ArrayXd row(components);
         for (Index k = 0; k < components; ++k) row[k] = densities(i, k) > -1e300 ? densities(i, k) + log_weights[k] : -1e300;
@@ -164,7 +164,7 @@ TEST_CASE("the exponential keeps its digits over the whole range that matters") 
     const double log_weights[] = {0, 0};
     Eigen::ArrayXd log_density(kTilePoints);
     std::array<std::int32_t, kTilePoints> best;
-    kernels::posteriors(joint.data(), 2, log_weights, -1e300, -40, {0, kTilePoints}, log_density.data(), best.data());
+    kernels::posteriors(joint.data(), 2, log_weights, -1e300, -40, {0, kTilePoints}, nullptr, log_density.data(), best.data());
     for (Index i = 0; i < kTilePoints; ++i) {
       const long double share = std::exp(static_cast<long double>(below[i]));
       CHECK(std::abs(static_cast<double>(joint(i, 1) / (share / (1 + share)) - 1)) < 1e-15);
@@ -184,7 +184,8 @@ TEST_CASE("sums of products are those of the plain formula, for many shares and 
         const Eigen::VectorXd centre = Eigen::VectorXd::LinSpaced(d, -1, 1);
         const Eigen::ArrayXd point_rows = rows_of(points);
         const Index width = kernels::product_sums_width(d);
-        Eigen::ArrayXd scratch(kernels::sums_scratch(d)), sums(components * width), first(d), second(d * (d + 1) / 2);
+        Eigen::ArrayXd scratch(kernels::sums_scratch(d)), sums(components * width), first(d), second(d * (d + 1) / 2),
+            squares(components * kernels::square_sums_width(d));
         kernels::product_sums(point_rows.data(), d, rows, centre.data(), shares.data(), components, scratch.data(), sums.data());
         for (Index k = 0; k < components; ++k) {
           Eigen::ArrayXd expected = Eigen::ArrayXd::Zero(1 + d + d * (d + 1) / 2);
@@ -200,9 +201,10 @@ TEST_CASE("sums of products are those of the plain formula, for many shares and 
           CHECK(std::abs(weight - expected[0]) < 1e-12);
           CHECK(difference(first, expected.segment(1, d)) < 1e-13);
           CHECK(difference(second, expected.tail(second.size())) < 1e-13);
-          kernels::coordinate_sums(point_rows.data(), d, shares.col(k).data(), centre.data(), scratch.data(), first.data(), second.data());
-          CHECK(difference(first, expected.segment(1, d)) < 1e-13);
-          for (Index a = 0; a < d; ++a) CHECK(second[a] == Approx(expected[1 + d + a * (a + 1) / 2 + a]).epsilon(1e-12).margin(1e-12));
+          kernels::square_sums(point_rows.data(), d, rows, centre.data(), shares.data(), components, scratch.data(), squares.data());
+          const Eigen::ArrayXd found = squares.segment(k * kernels::square_sums_width(d), 1 + 2 * d);
+          CHECK(difference(found.head(1 + d), expected.head(1 + d)) < 1e-13);
+          for (Index a = 0; a < d; ++a) CHECK(found[1 + d + a] == Approx(expected[1 + d + a * (a + 1) / 2 + a]).epsilon(1e-12).margin(1e-12));
         }
       }
   });

@@ -9,6 +9,7 @@
 // Vectors by Google Highway.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -52,14 +53,21 @@ void diagonal_distances(const double* blocks, Index d, const double* packed, dou
 
 // --- posteriors ----------------------------------------------------------------------------------------------------------
 
+// Which components may matter for the rows of each block of kLanes rows; all others have a density too low to count.
+struct ListedComponents {
+  std::vector<std::int32_t> lists;                     // blocks x K: those of block b from b K on, in ascending order
+  std::array<std::int32_t, kTilePoints / kLanes> counts;  // how many of them mean something
+};
+
 // Turns log densities into posterior probabilities, in place, row by row.
 //   joint        256 x K: log densities; what is not above `lowest`, NaN included, counts as `lowest`
 //   log_weights  K, added to them
 //   negligible   a component this much below the most probable one has probability 0; < 0
+//   listed       null: all components. Otherwise those that are not listed must be 0, which they stay
 //   log_density  256: log of the sum of the joint densities
 //   most_probable  256: the first of the most probable components
 void posteriors(double* joint, Index components, const double* log_weights, double lowest, double negligible, LaneRange rows,
-                double* log_density, std::int32_t* most_probable);
+                const ListedComponents* listed, double* log_density, std::int32_t* most_probable);
 
 // --- statistics ----------------------------------------------------------------------------------------------------------
 
@@ -76,17 +84,19 @@ Index product_sums_width(Index d);
 void product_sums(const double* point_rows, Index d, Index rows, const double* centre, const double* shares, Index components,
                   double* scratch, double* sums);
 
-// The same for one component about a place of its own. Made for many dimensions.
+// The same with the squares of the coordinates for the products: sums has K times square_sums_width(d) numbers, of which the
+// first 1 + 2 d mean something.
+Index square_sums_width(Index d);
+void square_sums(const double* point_rows, Index d, Index rows, const double* centre, const double* shares, Index components,
+                 double* scratch, double* sums);
+
+// All products for one component about a place of its own. Made for many dimensions.
 //   shares  256
 //   first   d: sum of share (x - near)
 //   second  d (d + 1) / 2: sum of share (x - near) (x - near)^T
 // Returns the sum of the shares.
 double scatter_sums(const double* point_rows, Index d, const double* shares, const double* near, double* scratch, double* first,
                     double* second);
-
-// The same for each coordinate by itself: second has d numbers.
-double coordinate_sums(const double* point_rows, Index d, const double* shares, const double* near, double* scratch, double* first,
-                       double* second);
 
 // --- forgetting ----------------------------------------------------------------------------------------------------------
 

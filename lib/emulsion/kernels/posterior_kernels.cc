@@ -20,10 +20,14 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Doubles = hn::ScalableTag<double>;
 using Vector = hn::Vec<Doubles>;
 
+constexpr Index kLanesHere = static_cast<Index>(hn::MaxLanes(Doubles()));
+constexpr Index M = kLanes / kLanesHere;  // vectors of a block of kLanes rows
+static_assert(M * kLanesHere == kLanes, "a block is a whole number of vectors");
+
 // e^x for x in [-700, 0], to the last bit or the one before.
 //
-// x = n log 2 + r with |r| <= log(2) / 2, so e^x = 2^n e^r; of the series of e^r twelve powers matter. Highway has an
-// exponential of its own, which also takes care of what cannot come here and needs half as long again.
+// x = n log 2 + r with |r| <= log(2) / 2, so e^x = 2^n e^r; of the series of e^r thirteen terms matter. Highway has an
+// exponential of its own, which also takes care of what cannot come here, and takes half as long again.
 HWY_INLINE Vector ExpOfNegative(Vector x) {
   const Doubles f64;
   const hn::RebindToSigned<Doubles> i64;
@@ -34,70 +38,107 @@ HWY_INLINE Vector ExpOfNegative(Vector x) {
   // log 2 in two parts, the first so short that its product with n is exact.
   Vector r = hn::NegMulAdd(n, hn::Set(f64, 0x1.62e42feep-1), x);
   r = hn::NegMulAdd(n, hn::Set(f64, 0x1.a39ef35793c76p-33), r);
-  constexpr double kInverseFactorials[] = {1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040,
-                                           1.0 / 720,       1.0 / 120,      1.0 / 24,      1.0 / 6,      1.0 / 2,     1.0};
-  Vector series = hn::Set(f64, kInverseFactorials[0]);
-  HWY_UNROLL(11)
-  for (int i = 1; i < 12; ++i) series = hn::MulAdd(series, r, hn::Set(f64, kInverseFactorials[i]));
-  series = hn::MulAdd(series, r, hn::Set(f64, 1.0));
+  // In pairs of terms, then pairs of pairs (Estrin), as a long chain of additions would make each wait for the one before.
+  const auto pair = [&](double low, double high) HWY_ATTR { return hn::MulAdd(hn::Set(f64, 1 / high), r, hn::Set(f64, 1 / low)); };
+  const Vector r2 = hn::Mul(r, r), r4 = hn::Mul(r2, r2), r8 = hn::Mul(r4, r4);
+  const Vector terms_0 = hn::MulAdd(pair(2, 6), r2, hn::Add(r, hn::Set(f64, 1.0)));
+  const Vector terms_4 = hn::MulAdd(pair(720, 5040), r2, pair(24, 120));
+  const Vector terms_8 = hn::MulAdd(pair(3628800, 39916800), r2, pair(40320, 362880));
+  const Vector terms_12 = hn::MulAdd(hn::Set(f64, 1.0 / 479001600), r4, terms_8);
+  const Vector series = hn::MulAdd(terms_12, r8, hn::MulAdd(terms_4, r4, terms_0));
   return hn::BitCast(f64, hn::Add(hn::BitCast(i64, series), hn::ShiftLeft<52>(hn::BitCast(i64, shifted))));
 }
 
-// One block of kLanes rows at a time: it is worked on in a buffer of its own, where the numbers of a row's components lie
-// near each other.
-void Posteriors(double* HWY_RESTRICT joint, Index components, const double* HWY_RESTRICT log_weights, double lowest, double negligible,
-                LaneRange rows, double* HWY_RESTRICT buffer, double* HWY_RESTRICT log_density, std::int32_t* HWY_RESTRICT most_probable) {
+// The larger one; `low` where x is no number.
+HWY_INLINE Vector AtLeast(Vector low, Vector x) {
+#if HWY_ARCH_X86
+  return hn::Max(x, low);  // the processor gives the second one then
+#else
+  return hn::IfThenElse(hn::Gt(x, low), x, low);
+#endif
+}
+
+// The densities of one block, relative to the highest of their row. Sets the highest of each row, its component, and the sum.
+//   listed  `count` components in ascending order; the others count as having no density
+HWY_INLINE void RelativeDensities(double* HWY_RESTRICT joint, const double* HWY_RESTRICT log_weights, double lowest, double negligible,
+                                  const std::int32_t* HWY_RESTRICT listed, Index count, double* HWY_RESTRICT buffer,
+                                  double* HWY_RESTRICT highest_out, double* HWY_RESTRICT sum_out, std::int32_t* HWY_RESTRICT best_out) {
   const Doubles f64;
   const hn::Rebind<std::int32_t, Doubles> i32;
-  constexpr Index kLanesHere = static_cast<Index>(hn::MaxLanes(Doubles()));
-  constexpr Index M = kLanes > kLanesHere ? kLanes / kLanesHere : 1;
-  static_assert(M * kLanesHere == kLanes, "a block is a whole number of vectors");
   const Vector low = hn::Set(f64, lowest);
   const Vector least = hn::Set(f64, negligible);
+  Vector highest[M], best[M], sum[M];
+  for (Index m = 0; m < M; ++m) {
+    highest[m] = low;
+    best[m] = hn::Zero(f64);
+    sum[m] = hn::Zero(f64);
+  }
+  for (Index n = 0; n < count; ++n) {
+    const Index k = listed[n];
+    const Vector log_weight = hn::Set(f64, log_weights[k]);
+    const Vector number = hn::Set(f64, static_cast<double>(k));
+    for (Index m = 0; m < M; ++m) {
+      const Vector value = AtLeast(low, hn::Add(hn::LoadU(f64, joint + k * kTilePoints + m * kLanesHere), log_weight));
+      hn::StoreU(value, f64, buffer + n * kLanes + m * kLanesHere);
+      best[m] = hn::IfThenElse(hn::Gt(value, highest[m]), number, best[m]);
+      highest[m] = hn::Max(value, highest[m]);
+    }
+  }
+  for (Index n = 0; n < count; ++n) {
+    double* const column = joint + listed[n] * kTilePoints;
+    Vector below[M], share[M];
+    auto any = hn::Gt(low, low);
+    for (Index m = 0; m < M; ++m) {
+      below[m] = hn::Sub(hn::LoadU(f64, buffer + n * kLanes + m * kLanesHere), highest[m]);
+      any = hn::Or(any, hn::Gt(below[m], least));
+      share[m] = hn::Zero(f64);
+    }
+    if (!hn::AllFalse(f64, any)) {
+      for (Index m = 0; m < M; ++m) {
+        share[m] = hn::IfThenElseZero(hn::Gt(below[m], least), ExpOfNegative(hn::Max(below[m], least)));
+        sum[m] = hn::Add(sum[m], share[m]);
+      }
+    }
+    for (Index m = 0; m < M; ++m) hn::StoreU(share[m], f64, column + m * kLanesHere);
+  }
+  for (Index m = 0; m < M; ++m) {
+    hn::StoreU(highest[m], f64, highest_out + m * kLanesHere);
+    hn::StoreU(sum[m], f64, sum_out + m * kLanesHere);
+    hn::StoreU(hn::DemoteTo(i32, best[m]), i32, best_out + m * kLanesHere);
+  }
+}
+
+// In three passes, so that no block has to wait for the logarithm of its sum.
+void Posteriors(double* HWY_RESTRICT joint, Index components, const double* HWY_RESTRICT log_weights, double lowest, double negligible,
+                LaneRange rows, const std::int32_t* HWY_RESTRICT lists, const std::int32_t* HWY_RESTRICT counts,
+                double* HWY_RESTRICT buffer, double* HWY_RESTRICT log_density, std::int32_t* HWY_RESTRICT most_probable) {
+  const Doubles f64;
+  double sums[kTilePoints];
   for (Index row = rows.begin; row < rows.end; row += kLanes) {
-    Vector highest[M], best[M], sum[M];
-    for (Index m = 0; m < M; ++m) {
-      highest[m] = low;
-      best[m] = hn::Zero(f64);
-      sum[m] = hn::Zero(f64);
-    }
-    for (Index k = 0; k < components; ++k) {
-      const Vector log_weight = hn::Set(f64, log_weights[k]);
-      const Vector number = hn::Set(f64, static_cast<double>(k));
-      for (Index m = 0; m < M; ++m) {
-        const Vector density = hn::LoadU(f64, joint + k * kTilePoints + row + m * kLanesHere);
-        const Vector value = hn::IfThenElse(hn::Gt(density, low), hn::Add(density, log_weight), low);
-        hn::StoreU(value, f64, buffer + k * kLanes + m * kLanesHere);
-        const auto higher = hn::Gt(value, highest[m]);
-        highest[m] = hn::IfThenElse(higher, value, highest[m]);
-        best[m] = hn::IfThenElse(higher, number, best[m]);
-      }
-    }
-    for (Index k = 0; k < components; ++k) {
-      Vector below[M], share[M];
-      auto any = hn::Gt(low, low);
-      for (Index m = 0; m < M; ++m) {
-        below[m] = hn::Sub(hn::LoadU(f64, buffer + k * kLanes + m * kLanesHere), highest[m]);
-        any = hn::Or(any, hn::Gt(below[m], least));
-        share[m] = hn::Zero(f64);
-      }
-      if (!hn::AllFalse(f64, any)) {
-        for (Index m = 0; m < M; ++m) {
-          share[m] = hn::IfThenElseZero(hn::Gt(below[m], least), ExpOfNegative(hn::Max(below[m], least)));
-          sum[m] = hn::Add(sum[m], share[m]);
-        }
-      }
-      for (Index m = 0; m < M; ++m) hn::StoreU(share[m], f64, buffer + k * kLanes + m * kLanesHere);
-    }
-    for (Index m = 0; m < M; ++m) {
-      hn::StoreU(hn::Add(highest[m], hn::Log(f64, sum[m])), f64, log_density + row + m * kLanesHere);
-      sum[m] = hn::Div(hn::Set(f64, 1.0), sum[m]);
-    }
+    const Index block = counts == nullptr ? 0 : row / kLanes;
+    RelativeDensities(joint + row, log_weights, lowest, negligible, lists + block * components,
+                      counts == nullptr ? components : counts[block], buffer, log_density + row, sums + row, most_probable + row);
+  }
+  for (Index row = rows.begin; row < rows.end; row += kLanesHere) {
+    const Vector sum = hn::LoadU(f64, sums + row);
+    hn::StoreU(hn::Add(hn::LoadU(f64, log_density + row), hn::Log(f64, sum)), f64, log_density + row);
+    hn::StoreU(hn::Div(hn::Set(f64, 1.0), sum), f64, sums + row);
+  }
+  if (counts == nullptr) {
     for (Index k = 0; k < components; ++k)
-      for (Index m = 0; m < M; ++m)
-        hn::StoreU(hn::Mul(hn::LoadU(f64, buffer + k * kLanes + m * kLanesHere), sum[m]), f64,
-                   joint + k * kTilePoints + row + m * kLanesHere);
-    for (Index m = 0; m < M; ++m) hn::StoreU(hn::DemoteTo(i32, best[m]), i32, most_probable + row + m * kLanesHere);
+      for (Index row = rows.begin; row < rows.end; row += kLanesHere) {
+        double* const share = joint + k * kTilePoints + row;
+        hn::StoreU(hn::Mul(hn::LoadU(f64, share), hn::LoadU(f64, sums + row)), f64, share);
+      }
+    return;
+  }
+  for (Index row = rows.begin; row < rows.end; row += kLanes) {
+    const Index block = row / kLanes;
+    for (Index n = 0; n < counts[block]; ++n)
+      for (Index lane = 0; lane < kLanes; lane += kLanesHere) {
+        double* const share = joint + lists[block * components + n] * kTilePoints + row + lane;
+        hn::StoreU(hn::Mul(hn::LoadU(f64, share), hn::LoadU(f64, sums + row + lane)), f64, share);
+      }
   }
 }
 
@@ -112,11 +153,15 @@ namespace emulsion::kernels {
 HWY_EXPORT(Posteriors);
 
 void posteriors(double* joint, Index components, const double* log_weights, double lowest, double negligible, LaneRange rows,
-                double* log_density, std::int32_t* most_probable) {
+                const ListedComponents* listed, double* log_density, std::int32_t* most_probable) {
   assert(negligible < 0);
   thread_local std::vector<double> buffer;
-  buffer.resize(static_cast<std::size_t>(std::max<Index>(components * kLanes, static_cast<Index>(buffer.size()))));
-  HWY_DYNAMIC_DISPATCH(Posteriors)(joint, components, log_weights, lowest, negligible, rows, buffer.data(), log_density, most_probable);
+  thread_local std::vector<std::int32_t> all;
+  while (static_cast<Index>(all.size()) < components) all.push_back(static_cast<std::int32_t>(all.size()));
+  if (static_cast<Index>(buffer.size()) < components * kLanes) buffer.resize(static_cast<std::size_t>(components * kLanes));
+  HWY_DYNAMIC_DISPATCH(Posteriors)
+  (joint, components, log_weights, lowest, negligible, rows, listed == nullptr ? all.data() : listed->lists.data(),
+   listed == nullptr ? nullptr : listed->counts.data(), buffer.data(), log_density, most_probable);
 }
 
 }  // namespace emulsion::kernels

@@ -48,17 +48,28 @@ HWY_INLINE std::uint64_t RowsWithShare(const double* HWY_RESTRICT shares, Index 
 // Calls use(row) for every row that has a share, in their order.
 template <class Use>
 HWY_INLINE void ForEachRow(std::uint64_t bits, const Use& use) {
+  if (bits == ~std::uint64_t{0}) {
+    for (Index row = 0; row < 64; ++row) use(row);
+    return;
+  }
   for (; bits != 0; bits &= bits - 1) use(static_cast<Index>(hwy::Num0BitsBelowLS1Bit_Nonzero64(bits)));
 }
 
 // --- few dimensions: all products of two coordinates first, then one sum over them for each component ---
 
-// 1, x - centre, and the products of the latter's coordinates, lower triangle row by row. Writes up to a vector beyond them.
+// 1, x - centre, and all products of two of the latter's coordinates, lower triangle row by row. Writes up to a vector beyond.
 //   z  room for the coordinates: read from `out`, they would have to wait for what is written over their padding
-HWY_INLINE void Products(const double* HWY_RESTRICT point, Index d, const double* HWY_RESTRICT centre, double* HWY_RESTRICT z,
-                         double* HWY_RESTRICT out) {
+HWY_INLINE void AllProducts(const double* HWY_RESTRICT point, Index d, const double* HWY_RESTRICT centre, double* HWY_RESTRICT z,
+                            double* HWY_RESTRICT out) {
   const Doubles f64;
   out[0] = 1;
+  if (d <= kLanesHere) {
+    const Vector about = hn::Sub(hn::LoadU(f64, point), hn::LoadU(f64, centre));
+    hn::StoreU(about, f64, out + 1);
+    double* next = out + 1 + d;
+    for (Index i = 0; i < d; next += ++i) hn::StoreU(hn::Mul(hn::Set(f64, point[i] - centre[i]), about), f64, next);
+    return;
+  }
   for (Index j = 0; j < d; j += kLanesHere) {
     const Vector about = hn::Sub(hn::LoadU(f64, point + j), hn::LoadU(f64, centre + j));
     hn::StoreU(about, f64, z + j);
@@ -68,6 +79,20 @@ HWY_INLINE void Products(const double* HWY_RESTRICT point, Index d, const double
   for (Index i = 0; i < d; next += ++i) {
     const Vector factor = hn::Set(f64, z[i]);
     for (Index j = 0; j <= i; j += kLanesHere) hn::StoreU(hn::Mul(factor, hn::LoadU(f64, z + j)), f64, next + j);
+  }
+}
+
+// 1, x - centre, and the squares of the latter's coordinates. Writes up to a vector beyond.
+HWY_INLINE void Squares(const double* HWY_RESTRICT point, Index d, const double* HWY_RESTRICT centre, double* HWY_RESTRICT out) {
+  const Doubles f64;
+  out[0] = 1;
+  for (Index j = 0; j < d; j += kLanesHere) {
+    const Vector about = hn::Sub(hn::LoadU(f64, point + j), hn::LoadU(f64, centre + j));
+    hn::StoreU(about, f64, out + 1 + j);
+  }
+  for (Index j = 0; j < d; j += kLanesHere) {
+    const Vector about = hn::Sub(hn::LoadU(f64, point + j), hn::LoadU(f64, centre + j));
+    hn::StoreU(hn::Mul(about, about), f64, out + 1 + d + j);
   }
 }
 
@@ -114,20 +139,15 @@ HWY_INLINE void AddSharesOf(std::uint64_t bits, const double* HWY_RESTRICT rows,
   for (int j = 0; j < J; ++j) hn::StoreU(sum[j], f64, sums + j * kLanesHere);
 }
 
-void ProductSums(const double* HWY_RESTRICT point_rows, Index d, Index rows, const double* HWY_RESTRICT centre,
-                 const double* HWY_RESTRICT shares, Index components, double* HWY_RESTRICT scratch, double* HWY_RESTRICT sums) {
-  const Index padded = Padded(d);
-  const Index width = Padded(1 + d + d * (d + 1) / 2);
-  double* const place = scratch;
-  double* const z = place + padded;
-  double* const products = z + padded;
-  std::copy(centre, centre + d, place);
-  std::fill(place + d, place + padded, 0.0);
+// `width` numbers of each row, made by make(point, out), times its share in each component.
+template <class Make>
+HWY_INLINE void SumsOf(const Make& make, const double* HWY_RESTRICT point_rows, Index d, Index rows, Index width,
+                       const double* HWY_RESTRICT shares, Index components, double* HWY_RESTRICT products, double* HWY_RESTRICT sums) {
   std::fill(sums, sums + components * width, 0.0);
   const Index at_once = std::clamp<Index>(kCacheNumbers / width / kLanes * kLanes, kLanes, kRowsAtOnce);
   for (Index begin = 0; begin < rows; begin += at_once) {
     const Index count = std::min(at_once, rows - begin);
-    for (Index row = 0; row < count; ++row) Products(point_rows + (begin + row) * d, d, place, z, products + row * width);
+    for (Index row = 0; row < count; ++row) make(point_rows + (begin + row) * d, products + row * width);
     for (Index k = 0; k < components; ++k) {
       const double* const share = shares + k * kTilePoints + begin;
       const std::uint64_t bits = RowsWithShare(share, count);
@@ -149,6 +169,27 @@ void ProductSums(const double* HWY_RESTRICT point_rows, Index d, Index rows, con
       else if (j < width) add(std::integral_constant<int, 1>(), j);
     }
   }
+}
+
+void ProductSums(const double* HWY_RESTRICT point_rows, Index d, Index rows, const double* HWY_RESTRICT centre,
+                 const double* HWY_RESTRICT shares, Index components, double* HWY_RESTRICT scratch, double* HWY_RESTRICT sums) {
+  const Index padded = Padded(d);
+  double* const place = scratch;
+  double* const z = place + padded;
+  std::copy(centre, centre + d, place);
+  std::fill(place + d, place + padded, 0.0);
+  SumsOf([&](const double* point, double* out) HWY_ATTR { AllProducts(point, d, place, z, out); }, point_rows, d, rows,
+         Padded(1 + d + d * (d + 1) / 2), shares, components, z + padded, sums);
+}
+
+void SquareSums(const double* HWY_RESTRICT point_rows, Index d, Index rows, const double* HWY_RESTRICT centre,
+                const double* HWY_RESTRICT shares, Index components, double* HWY_RESTRICT scratch, double* HWY_RESTRICT sums) {
+  const Index padded = Padded(d);
+  double* const place = scratch;
+  std::copy(centre, centre + d, place);
+  std::fill(place + d, place + padded, 0.0);
+  SumsOf([&](const double* point, double* out) HWY_ATTR { Squares(point, d, place, out); }, point_rows, d, rows, Padded(1 + 2 * d), shares,
+         components, place + padded, sums);
 }
 
 // --- many dimensions: the products of a few rows at a time, in registers ---
@@ -241,58 +282,6 @@ double ScatterSums(const double* HWY_RESTRICT point_rows, Index d, const double*
   return std::accumulate(shares, shares + kTilePoints, 0.0);
 }
 
-template <int J>
-HWY_INLINE void AddCoordinates(std::uint64_t bits, const double* HWY_RESTRICT point_rows, Index d,
-                               const double* HWY_RESTRICT shares, const double* HWY_RESTRICT near, double* HWY_RESTRICT first,
-                               double* HWY_RESTRICT second) {
-  const Doubles f64;
-  Vector place[J], sums[J], squares[J];
-  for (int j = 0; j < J; ++j) {
-    place[j] = hn::LoadU(f64, near + j * kLanesHere);
-    sums[j] = hn::LoadU(f64, first + j * kLanesHere);
-    squares[j] = hn::LoadU(f64, second + j * kLanesHere);
-  }
-  ForEachRow(bits, [&](Index row) HWY_ATTR {
-    const Vector share = hn::Set(f64, shares[row]);
-    const double* HWY_RESTRICT point = point_rows + row * d;
-    for (int j = 0; j < J; ++j) {
-      const Vector z = hn::Sub(hn::LoadU(f64, point + j * kLanesHere), place[j]);
-      const Vector part = hn::Mul(share, z);
-      sums[j] = hn::Add(sums[j], part);
-      squares[j] = hn::MulAdd(part, z, squares[j]);
-    }
-  });
-  for (int j = 0; j < J; ++j) {
-    hn::StoreU(sums[j], f64, first + j * kLanesHere);
-    hn::StoreU(squares[j], f64, second + j * kLanesHere);
-  }
-}
-
-double CoordinateSums(const double* HWY_RESTRICT point_rows, Index d, const double* HWY_RESTRICT shares, const double* HWY_RESTRICT near,
-                      double* HWY_RESTRICT scratch, double* HWY_RESTRICT first, double* HWY_RESTRICT second) {
-  const Index padded = Padded(d);
-  double* const place = scratch;
-  double* const sums = place + padded;
-  double* const squares = sums + padded;
-  std::copy(near, near + d, place);
-  std::fill(place + d, squares + padded, 0.0);
-  for (Index begin = 0; begin < kTilePoints; begin += kRowsAtOnce) {
-    const std::uint64_t bits = RowsWithShare(shares + begin, kRowsAtOnce);
-    if (bits == 0) continue;
-    const double* const rows = point_rows + begin * d;
-    const auto add = [&](auto vectors, Index j) HWY_ATTR {
-      AddCoordinates<decltype(vectors)::value>(bits, rows + j, d, shares + begin, place + j, sums + j, squares + j);
-    };
-    Index j = 0;
-    for (; j + 4 * kLanesHere <= padded; j += 4 * kLanesHere) add(std::integral_constant<int, 4>(), j);
-    for (; j + 2 * kLanesHere <= padded; j += 2 * kLanesHere) add(std::integral_constant<int, 2>(), j);
-    for (; j < padded; j += kLanesHere) add(std::integral_constant<int, 1>(), j);
-  }
-  std::copy(sums, sums + d, first);
-  std::copy(squares, squares + d, second);
-  return std::accumulate(shares, shares + kTilePoints, 0.0);
-}
-
 Index PaddedDimension(Index d) { return Padded(d); }
 
 }  // namespace
@@ -306,7 +295,7 @@ namespace emulsion::kernels {
 HWY_EXPORT(PaddedDimension);
 HWY_EXPORT(ProductSums);
 HWY_EXPORT(ScatterSums);
-HWY_EXPORT(CoordinateSums);
+HWY_EXPORT(SquareSums);
 
 namespace {
 
@@ -332,9 +321,11 @@ double scatter_sums(const double* point_rows, Index d, const double* shares, con
   return HWY_DYNAMIC_DISPATCH(ScatterSums)(point_rows, d, shares, near, scratch, first, second);
 }
 
-double coordinate_sums(const double* point_rows, Index d, const double* shares, const double* near, double* scratch, double* first,
-                       double* second) {
-  return HWY_DYNAMIC_DISPATCH(CoordinateSums)(point_rows, d, shares, near, scratch, first, second);
+Index square_sums_width(Index d) { return padded_dimension(1 + 2 * d); }
+
+void square_sums(const double* point_rows, Index d, Index rows, const double* centre, const double* shares, Index components,
+                 double* scratch, double* sums) {
+  HWY_DYNAMIC_DISPATCH(SquareSums)(point_rows, d, rows, centre, shares, components, scratch, sums);
 }
 
 }  // namespace emulsion::kernels
