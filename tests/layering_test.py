@@ -53,7 +53,10 @@ class LayeringTest(unittest.TestCase):
     def test_the_library_includes_eigen_expected_the_task_library_special_functions_and_nothing_else(self):
         own = {str(path.relative_to("lib")) for path in sources("lib")}
         allowed = lambda name: name in own or name in STANDARD or name == "dlfcn.h" or name.startswith(("Eigen/", "tbb/", "oneapi/tbb/", "boost/math/special_functions/")) or name == "tl/expected.hpp"
-        self.check_includes(sources("lib"), lambda path, name: not allowed(name))
+        self.check_includes(sources("lib"), lambda path, name: not allowed(name) and not name.startswith("hwy/"))
+
+    def test_vectors_stay_in_the_loops(self):
+        self.check_homes(r"hwy/", "lib/emulsion/kernels/*.cc")
 
     def test_what_a_user_s_own_family_is_made_with_needs_the_standard_library_alone(self):
         self.check_includes(["lib/emulsion/custom_family.h"], lambda path, name: name not in STANDARD)

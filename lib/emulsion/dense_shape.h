@@ -4,6 +4,7 @@
 
 #include <Eigen/Core>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "emulsion/family.h"
@@ -37,6 +38,10 @@ class DenseDistances {
   // out(row, first_column + k) = constants[k] + factor * (x - place_k)^T covariance_k^-1 (x - place_k) for some rows of a tile;
   // incomplete ones get what has no meaning.
   void compute(const Tile& tile, LaneRange lanes, double factor, const Eigen::VectorXd& constants, LaneMatrix& out, Index first_column) const;
+
+  // The same bits for component k and some rows alone.
+  //   out  as many numbers, and room for whole blocks of kLanes
+  void compute_rows(const Tile& tile, Index k, std::span<const Index> rows, double factor, double constant, double* out) const;
 
  private:
   Eigen::MatrixXd places_;

@@ -5,6 +5,9 @@
 namespace emulsion {
 namespace {
 
+// So many tiles are worth the work of finding out which components can matter where.
+constexpr std::size_t kTilesWorthScreens = 64;
+
 void add_tiles(Statistics& total, const Mixture& mixture, std::span<const Tile> tiles, Assignment assignment, Workers& workers) {
   // What one tile needs, reused from tile to tile. So many at once bound the memory, and give each thread several in turn.
   struct Slot {
@@ -46,13 +49,15 @@ std::vector<Tile> cut_tiles(const PointView& batch, const Eigen::VectorXd& reten
 
 Statistics em_pass(const Mixture& mixture, std::span<const Tile> tiles, Assignment assignment, Workers& workers) {
   Statistics total = mixture.empty_statistics();
-  add_tiles(total, mixture, tiles, assignment, workers);
+  const bool many = tiles.size() >= kTilesWorthScreens;
+  add_tiles(total, many ? mixture.screened() : mixture, tiles, assignment, workers);
   return total;
 }
 
 Result<Statistics> em_pass(const Mixture& mixture, TileSource& source, Assignment assignment, Workers& workers) {
   Statistics total = mixture.empty_statistics();
-  const auto passed = source.pass([&](std::span<const Tile> tiles) { add_tiles(total, mixture, tiles, assignment, workers); });
+  const Mixture screened = mixture.screened();
+  const auto passed = source.pass([&](std::span<const Tile> tiles) { add_tiles(total, screened, tiles, assignment, workers); });
   if (!passed) return fail(passed.error().message);
   return total;
 }

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <cassert>
 #include <memory>
 #include <optional>
 #include <span>
@@ -29,6 +30,7 @@ namespace emulsion {
 
 class Bank;
 class Family;
+class Screen;
 
 // What a bank must remember of the points it has seen.
 //   weight   K: total responsibility of each component, decayed
@@ -63,6 +65,17 @@ class Bank {
   // coordinates gets the density of those that it has. A point outside the support gets -inf, and one too far away for
   // its density to be a number -inf or NaN: the mixture counts both as the lowest density there is.
   virtual void log_densities(const Tile& tile, LaneRange lanes, LaneMatrix& out, Index first_column) const = 0;
+
+  // Sets the log densities of the incomplete rows alone, as log_densities does. Needed where there is a screen.
+  virtual void set_incomplete(const Tile&, LaneRange, LaneMatrix&, Index) const {}
+
+  // A way to leave out components that cannot matter for a point, for log_densities_of; null if there is none, or none that
+  // pays. Takes some work, which many points are worth.
+  virtual std::shared_ptr<const Screen> screen() const { return nullptr; }
+
+  // The log densities of one component for some complete rows of a tile: the same bits as log_densities.
+  //   out  as many numbers, and room for whole blocks of kLanes
+  virtual void log_densities_of(const Tile& tile, Index component, std::span<const Index> rows, double* out) const;
 
   // The statistics of a tile, given how much of each row belongs to each component: responsibilities(row,
   // first_column + k) >= 0, weight of the row included, 0 past the end of the tile and where the point is outside the
@@ -131,6 +144,8 @@ class Family {
   // The inverse of Bank::pack. Errors: wrong size, or parameters that are no distribution; names the component.
   virtual Result<std::shared_ptr<const Bank>> unpack(const Eigen::MatrixXd& parameters, Index dimension) const = 0;
 };
+
+inline void Bank::log_densities_of(const Tile&, Index, std::span<const Index>, double*) const { assert(!"a bank that has a screen"); }
 
 inline Result<void> Family::check_dimension(Index) const { return {}; }
 inline std::optional<std::string> Family::refusal(std::span<const double>) const { return std::nullopt; }

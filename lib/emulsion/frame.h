@@ -6,6 +6,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <span>
 #include <vector>
 
 #include "emulsion/kernels/kernels.h"
@@ -26,6 +27,21 @@ class Frame {
     constexpr double kFarthest = 1e4;
     own_.push_back(!(distance <= kFarthest));
     return !own_.back();
+  }
+
+  // Some rows of a tile about the place that suits component k, one behind the other, in whole blocks as
+  // kernels::shift_to_blocks makes them. Valid until the next call by the same thread.
+  const double* gather(const Tile& tile, std::span<const Index> rows, const Eigen::MatrixXd& places, Index k) const {
+    thread_local Eigen::ArrayXd blocks;
+    const Index d = tile.dimension();
+    if (blocks.size() < kTilePoints * d) blocks.setZero(kTilePoints * d);
+    const double* const place = own_[static_cast<std::size_t>(k)] ? places.col(k).data() : centre_.data();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const double* const point = tile.rows() + rows[i] * d;
+      double* const to = blocks.data() + static_cast<Index>(i) / kLanes * kLanes * d + static_cast<Index>(i) % kLanes;
+      for (Index j = 0; j < d; ++j) to[j * kLanes] = point[j] - place[j];
+    }
+    return blocks.data();
   }
 
   // Calls use(blocks, k) for each component, with the points about the place that suits it (kernels::shift_to_blocks).

@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "emulsion/dense_shape.h"
+#include "emulsion/screen.h"
 
 namespace emulsion {
 namespace {
@@ -34,6 +35,10 @@ class DenseGaussian final : public Bank {
 
   void log_densities(const Tile& tile, LaneRange lanes, LaneMatrix& out, Index first_column) const override {
     distances_.compute(tile, lanes, -0.5, log_normalisers_, out, first_column);
+    set_incomplete(tile, lanes, out, first_column);
+  }
+
+  void set_incomplete(const Tile& tile, LaneRange lanes, LaneMatrix& out, Index first_column) const override {
     for (const Index row : tile.incomplete_rows()) {
       if (row < lanes.begin || row >= lanes.end) continue;
       for (Index k = 0; k < size(); ++k) {
@@ -41,6 +46,16 @@ class DenseGaussian final : public Bank {
         out(row, first_column + k) = -0.5 * observed.squared - log_constant(observed.coordinates) - observed.half_log_determinant;
       }
     }
+  }
+
+  std::shared_ptr<const Screen> screen() const override {
+    constexpr Index kFewComponents = 8, kFewDimensions = 12;  // where a bound costs as much as a density
+    if (size() < kFewComponents || dimension() < kFewDimensions) return nullptr;
+    return Screen::make(means_, [this](Index k) { return shape_of(k)->covariance; }, log_normalisers_);
+  }
+
+  void log_densities_of(const Tile& tile, Index component, std::span<const Index> rows, double* out) const override {
+    distances_.compute_rows(tile, component, rows, -0.5, log_normalisers_[component], out);
   }
 
   void accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column,

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "emulsion/kernels/kernels.h"
+#include "emulsion/screen.h"
 
 namespace emulsion {
 namespace {
@@ -16,6 +17,14 @@ constexpr double kShareOfNoise = 1e-100;
 
 // A responsibility below exp of this, 2e-16, is 0: it is the rounding error of the others, and need not be worked on.
 constexpr double kNegligible = -36;
+
+// Lists `count` components from `first` on for every block.
+void list_all(LaneRange lanes, Index first, Index count, Index components, kernels::ListedComponents& listed) {
+  for (Index block = lanes.begin / kLanes; block < lanes.end / kLanes; ++block)
+    for (Index k = 0; k < count; ++k)
+      listed.lists[static_cast<std::size_t>(block * components + listed.counts[static_cast<std::size_t>(block)]++)] =
+          static_cast<std::int32_t>(first + k);
+}
 
 // What each row counts for each component.
 void weigh(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& weights, Expectation& expectation, Assignment assignment) {
@@ -35,6 +44,7 @@ Expectation::Expectation(Index components)
     : responsibilities(LaneMatrix::Zero(kTilePoints, components)),
       log_density(Eigen::Array<double, kTilePoints, 1>::Zero()),
       most_probable{},
+      listed{},
       shares(kTilePoints, components) {}
 
 Mixture::Mixture(std::vector<std::shared_ptr<const Bank>> banks, Eigen::VectorXd weights)
@@ -42,14 +52,40 @@ Mixture::Mixture(std::vector<std::shared_ptr<const Bank>> banks, Eigen::VectorXd
   assert(!banks_.empty());
 }
 
-void Mixture::expect(const Tile& tile, LaneRange lanes, Expectation& out) const {
-  Index first = 0;
+Mixture Mixture::screened() const {
+  Mixture copy = *this;
+  bool any = false;
+  copy.screens_.clear();
   for (const auto& bank : banks_) {
-    bank->log_densities(tile, lanes, out.responsibilities, first);
-    first += bank->size();
+    copy.screens_.push_back(bank->screen());
+    any |= copy.screens_.back() != nullptr;
+  }
+  if (!any) copy.screens_.clear();
+  return copy;
+}
+
+void Mixture::expect(const Tile& tile, LaneRange lanes, Expectation& out) const {
+  const bool listing = !screens_.empty();
+  if (listing) {
+    out.listed.counts.fill(0);
+    out.listed.lists.resize(static_cast<std::size_t>(kTilePoints / kLanes * size()));
+  }
+  Index first = 0;
+  for (std::size_t b = 0; b < banks_.size(); ++b) {
+    const Bank& bank = *banks_[b];
+    if (listing && screens_[b] != nullptr) {
+      screens_[b]->log_densities(
+          tile, lanes, log_weights_.data() + first, kNegligible, out.responsibilities, first, out.listed,
+          [&](Index k, std::span<const Index> rows, double* densities) { bank.log_densities_of(tile, k, rows, densities); });
+      bank.set_incomplete(tile, lanes, out.responsibilities, first);
+    } else {
+      bank.log_densities(tile, lanes, out.responsibilities, first);
+      if (listing) list_all(lanes, first, bank.size(), size(), out.listed);
+    }
+    first += bank.size();
   }
   kernels::posteriors(out.responsibilities.data(), size(), log_weights_.data(), kLowestLogDensity, kNegligible, lanes,
-                      nullptr, out.log_density.data(), out.most_probable.data());
+                      listing ? &out.listed : nullptr, out.log_density.data(), out.most_probable.data());
 }
 
 void Mixture::accumulate(const Tile& tile, Expectation& expectation, Assignment assignment, Statistics& statistics) const {

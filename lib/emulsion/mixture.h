@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "emulsion/family.h"
+#include "emulsion/kernels/kernels.h"
 #include "emulsion/learner_options.h"
 #include "emulsion/statistics.h"
 
@@ -21,6 +22,7 @@ struct Expectation {
   LaneMatrix responsibilities;                       // 256 x K: posterior probabilities; each row sums to 1
   Eigen::Array<double, kTilePoints, 1> log_density;  // of the point under the whole mixture, nats; finite
   std::array<std::int32_t, kTilePoints> most_probable;  // component with the highest responsibility; the first of equals
+  kernels::ListedComponents listed;  // used by a mixture that has been screened
   LaneMatrix shares;  // 256 x K: what each row counts for each component; used by `accumulate`
 };
 
@@ -34,6 +36,10 @@ class Mixture {
   Index size() const { return weights_.size(); }
   const Eigen::VectorXd& weights() const { return weights_; }
   const std::vector<std::shared_ptr<const Bank>>& banks() const { return banks_; }
+
+  // The same mixture, which leaves out components that cannot matter for a point: it says the same bits, faster where there
+  // are many components, or dimensions. Takes some work, which some thousand points are worth.
+  Mixture screened() const;
 
   // Posterior probability of each component for some rows of a tile, in log space, so that a point far from every
   // component still gets finite values. A responsibility below e^-36 of the highest, 2e-16, is 0.
@@ -50,6 +56,7 @@ class Mixture {
 
  private:
   std::vector<std::shared_ptr<const Bank>> banks_;
+  std::vector<std::shared_ptr<const Screen>> screens_;  // one for each bank, null if it has none; or empty
   Eigen::VectorXd weights_;
   Eigen::VectorXd log_weights_;
 };

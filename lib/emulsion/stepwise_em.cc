@@ -9,6 +9,9 @@
 namespace emulsion {
 namespace {
 
+// So many points of a mini-batch are worth the work of finding out which components can matter where.
+constexpr Index kPointsWorthScreens = 16384;
+
 void append(Labels& labels, const Expectation& expectation, Index begin, Index end, std::uint64_t version, bool with_responsibilities) {
   if (begin == end) return;
   const auto row = [](auto& array, Index at) { return array.data() + at; };
@@ -275,6 +278,7 @@ void StepwiseEm::close_batch(std::vector<Update>& updates) {
     state_.starved = std::move(maximised->starved);
     state_.statistics = std::move(blended);
     state_.mixture = std::move(maximised->mixture);
+    if (options_.batch_points >= kPointsWorthScreens) state_.mixture = std::make_shared<const Mixture>(state_.mixture->screened());
     state_.learned += static_cast<std::uint64_t>(state_.batch_points);
     ++state_.version;
     ++state_.batches;

@@ -51,6 +51,25 @@ void affine_distances(const double* blocks, Index d, const double* packed, doubl
 //   packed  2 d: factor and offset of each coordinate in turn
 void diagonal_distances(const double* blocks, Index d, const double* packed, double scale, double constant, LaneRange rows, double* out);
 
+// --- bounds --------------------------------------------------------------------------------------------------------------
+
+inline constexpr int kProjections = 8;  // coordinates in which components are told apart at first
+
+// A linear map of each row.
+//   blocks  256 x d, as shift_to_blocks made it
+//   map     d times kProjections coefficients, coordinate after coordinate
+//   out     256 x kProjections
+void project(const double* blocks, Index d, const double* map, LaneRange rows, double* out);
+
+// out = constant + scale |projected - place|^2 for each row.
+//   place    kProjections numbers
+//   highest  256: becomes the higher one of itself and `out`, and `best` becomes `number` where that is `out`
+void upper_bounds(const double* projected, const double* place, double scale, double constant, LaneRange rows, Index number, double* out,
+                  double* highest, double* best);
+
+// Sets bit i of `bits` (kTilePoints of them) where not values[i] < thresholds[i]; leaves the others as they are.
+void not_below(const double* values, const double* thresholds, LaneRange rows, std::uint64_t* bits);
+
 // --- posteriors ----------------------------------------------------------------------------------------------------------
 
 // Which components may matter for the rows of each block of kLanes rows; all others have a density too low to count.

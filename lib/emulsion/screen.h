@@ -1,0 +1,52 @@
+// Which components can matter for a point, found without evaluating all of them.
+//
+// A linear map A into few coordinates bounds every normal density from above, whatever A is:
+//     (x - m)^T C^-1 (x - m) >= |A (x - m)|^2 / l,   l the largest eigenvalue of A C A^T.
+// The map here keeps the directions in which the components lie apart most, in units of their own widths; there most of them
+// are seen to be too far away to count. What remains is evaluated in full, so that the posterior probabilities are the same
+// to the last bit.
+// Source of the directions: Rao (1948), The utilization of multiple measurements in problems of biological classification.
+#pragma once
+
+#include <Eigen/Core>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "emulsion/frame.h"
+#include "emulsion/kernels/kernels.h"
+#include "emulsion/tile.h"
+
+namespace emulsion {
+
+// Immutable; may be shared between threads.
+class Screen {
+ public:
+  // Nothing if it would not save work, as for components that lie too close together.
+  //   means            d x K
+  //   covariances      K, each d x d
+  //   log_normalisers  K: log densities at the means
+  static std::shared_ptr<const Screen> make(const Eigen::MatrixXd& means, const std::function<Eigen::MatrixXd(Index)>& covariance,
+                                            const Eigen::VectorXd& log_normalisers);
+
+  // Sets out(row, first_column + k) to the log density where, for the rows of its block of kLanes, component k is listed, and
+  // to 0 elsewhere. Every component is listed whose weighted density is within `negligible` of the highest one of a row.
+  //   log_weights  K
+  //   negligible   < 0
+  //   evaluate(k, rows, out)  writes the log densities of component k for those rows of the tile
+  using Evaluate = std::function<void(Index, std::span<const Index>, double*)>;
+  void log_densities(const Tile& tile, LaneRange lanes, const double* log_weights, double negligible, LaneMatrix& out, Index first_column,
+                     kernels::ListedComponents& listed, const Evaluate& evaluate) const;
+
+ private:
+  Screen() = default;
+
+  Eigen::VectorXd centre_;           // d
+  Eigen::MatrixXd map_;              // kProjections x d
+  Eigen::MatrixXd places_;           // kProjections x K: the means, mapped
+  Eigen::VectorXd scales_;           // K: -1 / (2 l)
+  Eigen::VectorXd log_normalisers_;  // K
+};
+
+}  // namespace emulsion
