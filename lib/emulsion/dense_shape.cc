@@ -63,7 +63,7 @@ void DenseDistances::compute(const Tile& tile, LaneRange lanes, double factor, c
 
 void DenseDistances::compute_rows(const Tile& tile, Index k, std::span<const Index> rows, double factor, double constant, double* out) const {
   kernels::affine_distances(frame_.gather(tile, rows, places_, k), tile.dimension(), packed_[static_cast<std::size_t>(k)].data(), factor,
-                            constant, covering_lanes(0, static_cast<Index>(rows.size())), out);
+                            constant, {0, static_cast<Index>(rows.size())}, out);
 }
 
 ObservedDistance observed_distance(const DenseShape& shape, const ConstColumn& mean, const Tile& tile, Index row) {

@@ -49,8 +49,9 @@ class DenseGaussian final : public Bank {
   }
 
   std::shared_ptr<const Screen> screen() const override {
-    constexpr Index kFewComponents = 8, kFewDimensions = 12;  // where a bound costs as much as a density
-    if (size() < kFewComponents || dimension() < kFewDimensions) return nullptr;
+    // Below this, all densities together cost little more than their bounds.
+    constexpr Index kFewComponents = 8, kFewProducts = 4096;
+    if (size() < kFewComponents || size() * triangle(dimension()) < kFewProducts) return nullptr;
     return Screen::make(means_, [this](Index k) { return shape_of(k)->covariance; }, log_normalisers_);
   }
 

@@ -8,7 +8,6 @@
 #include "emulsion/kernels/kernels.h"
 #include "emulsion/merge_components.h"
 #include "emulsion/scatter.h"
-#include "emulsion/screen.h"
 
 namespace emulsion {
 namespace {
@@ -48,25 +47,10 @@ class DiagonalGaussian final : public Bank {
       kernels::diagonal_distances(blocks, dimension(), packed_.col(k).data(), -0.5, log_normalisers_[k], lanes,
                                   out.col(first_column + k).data());
     });
-    set_incomplete(tile, lanes, out, first_column);
-  }
-
-  void set_incomplete(const Tile& tile, LaneRange lanes, LaneMatrix& out, Index first_column) const override {
     for (const Index row : tile.incomplete_rows()) {
       if (row < lanes.begin || row >= lanes.end) continue;
       for (Index k = 0; k < size(); ++k) out(row, first_column + k) = observed_log_density(tile, row, k);
     }
-  }
-
-  std::shared_ptr<const Screen> screen() const override {
-    constexpr Index kFewComponents = 16, kFewDimensions = 24;  // where a bound costs as much as a density
-    if (size() < kFewComponents || dimension() < kFewDimensions) return nullptr;
-    return Screen::make(means_, [this](Index k) -> Eigen::MatrixXd { return variances_.col(k).asDiagonal(); }, log_normalisers_.transpose());
-  }
-
-  void log_densities_of(const Tile& tile, Index component, std::span<const Index> rows, double* out) const override {
-    kernels::diagonal_distances(frame_.gather(tile, rows, means_, component), dimension(), packed_.col(component).data(), -0.5,
-                                log_normalisers_[component], covering_lanes(0, static_cast<Index>(rows.size())), out);
   }
 
   void accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column,

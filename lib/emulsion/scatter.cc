@@ -116,10 +116,6 @@ void scatters_of(const Tile& tile, const ConstLanes& shares, const ConstColumns&
   for (Index k = 0; k < components; ++k) {
     const double* const share = used + k * kTilePoints;
     const auto sums_about = [&](const double* place) {
-      if (d <= kFewDimensions) {
-        kernels::product_sums(tile.rows(), d, tile.size(), place, share, 1, scratch.numbers.data(), scratch.sums.data() + k * width);
-        return sums_at(k);
-      }
       const double weight = kernels::scatter_sums(tile.rows(), d, share, place, scratch.numbers.data(), scratch.first.data(), scratch.second.data());
       return Sums{weight, scratch.first.data(), scratch.second.data()};
     };

@@ -40,11 +40,13 @@ class Screen {
                      kernels::ListedComponents& listed, const Evaluate& evaluate) const;
 
  private:
-  Screen() = default;
+  Screen(const Eigen::MatrixXd& means, const Eigen::MatrixXd& map, const std::function<Eigen::MatrixXd(Index)>& covariance,
+         const Eigen::VectorXd& log_normalisers);
+  double share_of_near_pairs() const;
 
   Eigen::VectorXd centre_;           // d
-  Eigen::MatrixXd map_;              // kProjections x d
-  Eigen::MatrixXd places_;           // kProjections x K: the means, mapped
+  Eigen::MatrixXd map_;              // q x d, q a multiple of kProjections
+  Eigen::MatrixXd places_;           // q x K: the means, mapped
   Eigen::VectorXd scales_;           // K: -1 / (2 l)
   Eigen::VectorXd log_normalisers_;  // K
 };

@@ -40,7 +40,8 @@ void shift_to_blocks(const double* points, Index d, const double* centre, LaneRa
 // coefficient in the order of use.
 std::vector<double> pack_affine(const double* factor, Index d, const double* offset);
 
-// |offset + factor x|^2 for each row x: half of a normal log density is this and a constant.
+// |offset + factor x|^2 for each row x: half of a normal log density is this and a constant. The rows may end within a block;
+// `out` then has room for all of it.
 //   blocks  256 x d, as shift_to_blocks made it
 //   packed  as pack_affine made it
 //   scale, constant   out = constant + scale * |...|^2
@@ -53,19 +54,20 @@ void diagonal_distances(const double* blocks, Index d, const double* packed, dou
 
 // --- bounds --------------------------------------------------------------------------------------------------------------
 
-inline constexpr int kProjections = 8;  // coordinates in which components are told apart at first
+inline constexpr int kProjections = 8;  // coordinates that are worked on together
 
 // A linear map of each row.
-//   blocks  256 x d, as shift_to_blocks made it
-//   map     d times kProjections coefficients, coordinate after coordinate
-//   out     256 x kProjections
-void project(const double* blocks, Index d, const double* map, LaneRange rows, double* out);
+//   blocks       256 x d, as shift_to_blocks made it
+//   map          d times `projections` coefficients, coordinate after coordinate
+//   projections  a multiple of kProjections
+//   out          256 x projections
+void project(const double* blocks, Index d, const double* map, Index projections, LaneRange rows, double* out);
 
 // out = constant + scale |projected - place|^2 for each row.
-//   place    kProjections numbers
+//   place    as many numbers as projections
 //   highest  256: becomes the higher one of itself and `out`, and `best` becomes `number` where that is `out`
-void upper_bounds(const double* projected, const double* place, double scale, double constant, LaneRange rows, Index number, double* out,
-                  double* highest, double* best);
+void upper_bounds(const double* projected, const double* place, Index projections, double scale, double constant, LaneRange rows,
+                  Index number, double* out, double* highest, double* best);
 
 // Sets bit i of `bits` (kTilePoints of them) where not values[i] < thresholds[i]; leaves the others as they are.
 void not_below(const double* values, const double* thresholds, LaneRange rows, std::uint64_t* bits);

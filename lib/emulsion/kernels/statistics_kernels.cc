@@ -143,30 +143,43 @@ HWY_INLINE void AddSharesOf(std::uint64_t bits, const double* HWY_RESTRICT rows,
 template <class Make>
 HWY_INLINE void SumsOf(const Make& make, const double* HWY_RESTRICT point_rows, Index d, Index rows, Index width,
                        const double* HWY_RESTRICT shares, Index components, double* HWY_RESTRICT products, double* HWY_RESTRICT sums) {
+  constexpr Index kAtOnce = 64;  // components for which it is found out first which rows they have
+  std::uint64_t with_share[kAtOnce][kTilePoints / 64];
   std::fill(sums, sums + components * width, 0.0);
-  const Index at_once = std::clamp<Index>(kCacheNumbers / width / kLanes * kLanes, kLanes, kRowsAtOnce);
-  for (Index begin = 0; begin < rows; begin += at_once) {
-    const Index count = std::min(at_once, rows - begin);
-    for (Index row = 0; row < count; ++row) make(point_rows + (begin + row) * d, products + row * width);
-    for (Index k = 0; k < components; ++k) {
-      const double* const share = shares + k * kTilePoints + begin;
-      const std::uint64_t bits = RowsWithShare(share, count);
-      if (bits == 0) continue;
-      const bool most = 2 * static_cast<Index>(hwy::PopCount(bits)) > count;
-      double* const sum = sums + k * width;
-      const auto add = [&](auto vectors, Index j) HWY_ATTR {
-        constexpr int J = decltype(vectors)::value;
-        if (most)
-          AddShares<J>(products + j, width, share, count, sum + j);
-        else
-          AddSharesOf<J>(bits, products + j, width, share, sum + j);
-      };
-      Index j = 0;
-      for (; j + 12 * kLanesHere <= width; j += 12 * kLanesHere) add(std::integral_constant<int, 12>(), j);
-      for (; j + 6 * kLanesHere <= width; j += 6 * kLanesHere) add(std::integral_constant<int, 6>(), j);
-      for (; j + 3 * kLanesHere <= width; j += 3 * kLanesHere) add(std::integral_constant<int, 3>(), j);
-      if (j + 2 * kLanesHere <= width) add(std::integral_constant<int, 2>(), j);
-      else if (j < width) add(std::integral_constant<int, 1>(), j);
+  // A power of two, so that the rows worked on at once lie in one word of bits.
+  Index at_once = kRowsAtOnce;
+  while (at_once > kLanes && at_once * width > kCacheNumbers) at_once /= 2;
+  for (Index first = 0; first < components; first += kAtOnce) {
+    const Index last = std::min(first + kAtOnce, components);
+    for (Index k = first; k < last; ++k)
+      for (Index word = 0; word < kTilePoints / 64; ++word)
+        with_share[k - first][word] = RowsWithShare(shares + k * kTilePoints + 64 * word, 64);
+    for (Index begin = 0; begin < rows; begin += at_once) {
+      const Index count = std::min(at_once, rows - begin);
+      const std::uint64_t mask = ~std::uint64_t{0} >> (64 - count);
+      for (Index row = 0; row < count; ++row) make(point_rows + (begin + row) * d, products + row * width);
+      for (Index k = first; k < last; ++k) {
+        const std::uint64_t bits = with_share[k - first][begin / 64] >> (begin % 64) & mask;
+        if (bits == 0) continue;
+        const double* const share = shares + k * kTilePoints + begin;
+        const bool most = 2 * static_cast<Index>(hwy::PopCount(bits)) > count;
+        double* const sum = sums + k * width;
+        const auto add = [&](auto vectors, Index j) HWY_ATTR {
+          constexpr int J = decltype(vectors)::value;
+          if (most)
+            AddShares<J>(products + j, width, share, count, sum + j);
+          else
+            AddSharesOf<J>(bits, products + j, width, share, sum + j);
+        };
+        Index j = 0;
+        for (; j + 12 * kLanesHere <= width; j += 12 * kLanesHere) add(std::integral_constant<int, 12>(), j);
+        for (; j + 6 * kLanesHere <= width; j += 6 * kLanesHere) add(std::integral_constant<int, 6>(), j);
+        for (; j + 3 * kLanesHere <= width; j += 3 * kLanesHere) add(std::integral_constant<int, 3>(), j);
+        if (j + 2 * kLanesHere <= width)
+          add(std::integral_constant<int, 2>(), j);
+        else if (j < width)
+          add(std::integral_constant<int, 1>(), j);
+      }
     }
   }
 }
