@@ -19,7 +19,7 @@ namespace emulsion {
 struct Workers::Arena {
   explicit Arena(int count) : threads(count) {}
 
-  void for_each(Index count, const std::function<void(Index)>& task) const {
+  void for_each(Index count, const TaskView& task) const {
     const Index step = std::min<Index>(threads, count);
     std::vector<std::jthread> running;
     for (Index first = 0; first < step; ++first) {
@@ -41,7 +41,7 @@ struct Workers::Arena {
     static const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, kMostThreads);
   }
 
-  void for_each(Index count, const std::function<void(Index)>& task) {
+  void for_each(Index count, const TaskView& task) {
     arena.execute([&] { tbb::parallel_for(Index{0}, count, task, tbb::simple_partitioner{}); });
   }
 
@@ -53,9 +53,6 @@ struct Workers::Arena {
 Workers::Workers(int threads) : threads_(threads), arena_(threads > 1 ? std::make_unique<Arena>(threads) : nullptr) {}
 Workers::~Workers() = default;
 
-void Workers::for_each(Index count, const std::function<void(Index)>& task) {
-  if (arena_ && count > 1) return arena_->for_each(count, task);
-  for (Index i = 0; i < count; ++i) task(i);
-}
+void Workers::share(Index count, TaskView task) { arena_->for_each(count, task); }
 
 }  // namespace emulsion

@@ -1,6 +1,7 @@
 // The same points in the same order give the same bits, whatever the messages, the threads and the restarts in between.
 #include <catch2/catch.hpp>
 
+#include "emulsion/kernels/kernels.h"
 #include "lib/learning.h"
 #include "lib/same_state.h"
 
@@ -80,6 +81,47 @@ TEST_CASE("messages of 1, 7 or 10,000 rows give the same bits") {
     check_same(learn_in_messages(cut, batch, size, true), expected);
     testing::check_same(cut.state(), whole.state());
   }
+}
+
+TEST_CASE("messages without weights and times give the same bits, however they are cut and in either precision") {
+  LearnerOptions options;
+  options.components = 3;
+  options.step.kind = GENERATE(StepKind::power_law, StepKind::constant, StepKind::cumulative);
+  const PointBatch drawn = draw(three_clusters(), 5000, 12);
+  const Eigen::MatrixXf narrow = drawn.points.cast<float>();
+  PointBatch batch;
+  batch.points = narrow.cast<double>();
+  Learner whole = learner(options, 2);
+  const Learned expected = learn_in_messages(whole, batch, 10000, true);
+  for (const Index size : {1, 100, 999}) {
+    CAPTURE(size);
+    Learner cut = learner(options, 2);
+    check_same(learn_in_messages(cut, batch, size, true), expected);
+    testing::check_same(cut.state(), whole.state());
+  }
+  Learner single = learner(options, 2);
+  check_same(single.learn(PointView(narrow.data(), Element::f32, 2, 5000), true), expected);
+  testing::check_same(single.state(), whole.state());
+}
+
+TEST_CASE("instruction sets agree but for rounding") {
+  const Setting setting = GENERATE(from_range(settings()));
+  CAPTURE(setting.name);
+  const PointBatch batch = stream();
+  std::vector<Snapshot> models;
+  for (const std::string& name : kernels::instruction_sets()) {
+    REQUIRE(kernels::use_instruction_set(name));
+    Learner learned = learner(setting.options, 2);
+    learn_in_messages(learned, batch, 10000);
+    models.push_back(learned.snapshot());
+  }
+  kernels::use_instruction_set("");
+  for (const Snapshot& model : models)
+    for (std::size_t k = 0; k < model.components.size(); ++k) {
+      CHECK(model.components[k].weight == Approx(models.front().components[k].weight).epsilon(1e-9));
+      CHECK((model.components[k].parameters - models.front().components[k].parameters).norm() <
+            1e-9 * models.front().components[k].parameters.norm());
+    }
 }
 
 TEST_CASE("1, 2 or 8 threads give the same bits") {
