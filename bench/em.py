@@ -6,6 +6,7 @@ import workloads
 from contenders import BIN, CORES, HERE, Contender, Failed, Program, processor_has, race, say, spread
 
 SIZES = [(2, 4), (4, 8), (8, 8), (16, 16), (32, 16), (32, 64), (64, 64)]
+SKIPPING_SHAPE = (16, 256, 32768)
 DGEMM_ORDER = 1024
 KMEANS_BATCH_POINTS = 4096
 
@@ -101,6 +102,27 @@ def measure(programs, workload, folder, budget_seconds, with_plain=True, without
     return row
 
 
+def skipping(folder):
+    """Many clusters that are far apart: components that cannot matter skipped, beside all evaluated."""
+    workload = workloads.Workload(*SKIPPING_SHAPE, "full", "apart")
+    data = workloads.make(workload, folder)
+    found = {key: data[key] for key in ("dimension", "components", "points", "pairs_that_matter")}
+    with Program(BIN / "bench_emulsion") as program:
+        skip = Contender("skip", program, "em", data=data, skip=True)
+        try:
+            dense = Contender("dense", program, "em", data=data, skip=False)
+        except Failed as failed:
+            say(f"skipping: {failed}")
+            return found | {"ratio": None}
+        skip.calibrate(REPEAT_SECONDS)
+        dense.calibrate(REPEAT_SECONDS)
+        found["log_likelihoods"] = {"skip": skip.log_likelihood(), "dense": dense.log_likelihood()}
+        found["seconds"] = race([skip, dense], 4)
+    found["ratio"] = found["seconds"]["dense"]["median"] / found["seconds"]["skip"]["median"]
+    say(f"skipping: {found['ratio']:.2f} x the dense kernel")
+    return found
+
+
 def run(folder):
     rows, slow = [], {}
     shapes = [(covariance, d, k) for covariance in ("full", "diagonal") for d, k in SIZES]
@@ -119,4 +141,4 @@ def run(folder):
             for covariance, d, k in shapes:
                 workload = workloads.Workload(d, k, points_of(d, k), covariance)
                 rows.append(measure(all_cores, workload, folder, 1.5, with_plain=False, without=slow[covariance, d, k]))
-    return {"rows": rows}
+    return {"rows": rows, "skipping": skipping(folder)}

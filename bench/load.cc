@@ -33,23 +33,28 @@ MessageMaker::MessageMaker(DataSet data, Eigen::Index rows, std::size_t streams)
 }
 
 std::vector<Outgoing> MessageMaker::make(std::size_t count) {
-  std::vector<Outgoing> messages(count);
-  for (Outgoing& message : messages) {
-    const Eigen::Index rows = message_.batch.size();
-    for (Eigen::Index i = 0; i < rows; ++i) {
-      message_.batch.points.col(i) = data_.points.col(next_point_);
-      next_point_ = (next_point_ + 1) % data_.size();
-    }
-    message_.sequence = sequences_[next_stream_]++;
-    message = {topics_[next_stream_], codec_.encode(message_)};
+  std::vector<Outgoing> messages;
+  messages.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    messages.push_back(next_of(next_stream_));
     next_stream_ = (next_stream_ + 1) % topics_.size();
   }
   return messages;
 }
 
+Outgoing MessageMaker::next_of(std::size_t stream) {
+  for (Eigen::Index i = 0; i < message_.batch.size(); ++i) {
+    message_.batch.points.col(i) = data_.points.col(next_point_);
+    next_point_ = (next_point_ + 1) % data_.size();
+  }
+  message_.sequence = sequences_[stream]++;
+  return {topics_[stream], codec_.encode(message_)};
+}
+
 LoadLine::LoadLine(const std::string& input, const std::string& output) {
   for (zmq::socket_t* socket : {&points_, &answers_}) socket->set(zmq::sockopt::linger, 0);
   answers_.set(zmq::sockopt::rcvhwm, 0);
+  answers_.set(zmq::sockopt::sndhwm, 0);  // of subscriptions
   points_.set(zmq::sockopt::sndtimeo, kPatienceMilliseconds);
   answers_.connect(output);
   points_.connect(input);
@@ -63,9 +68,9 @@ void LoadLine::subscribe(std::size_t streams, MessageMaker& maker) {
   constexpr int kBetweenMilliseconds = 100;
   do {
     if (watch.seconds() * 1000 > kPatienceMilliseconds) throw std::runtime_error("no labels come back");
-    for (const Outgoing& hello : maker.make(streams)) send(hello);
+    send(maker.hello());
   } while (!receive(kBetweenMilliseconds));
-  while (receive(3 * kBetweenMilliseconds)) {
+  while (receive(5 * kBetweenMilliseconds)) {
   }
 }
 

@@ -26,9 +26,12 @@ class MessageMaker {
   // The next ones.
   std::vector<Outgoing> make(std::size_t count);
 
-  Eigen::Index rows() const { return message_.batch.size(); }
+  // The next one of s0.
+  Outgoing hello() { return next_of(0); }
 
  private:
+  Outgoing next_of(std::size_t stream);
+
   DataSet data_;
   wire::Codec codec_;
   wire::PointsMessage message_;
