@@ -77,7 +77,7 @@ def latency(results, folder):
             axis.plot([1 / share for share, _ in curve], [1e6 * seconds for _, seconds in curve], color=colour, label=label)
         axis.set(xscale="log", yscale="log", title=f"{row['messages_per_second']:,} messages/s", xlabel="quantile")
         ticks = [value for value in (1, 10, 100, 1000, 10000) if value <= 1 / row["daemon"]["curve"][-1][0] * 1.01]
-        axis.set_xticks(ticks, [{1: "least", 10: "90 %", 100: "99 %", 1000: "99.9 %", 10000: "99.99 %"}[value] for value in ticks])
+        axis.set_xticks(ticks, [{1: "least", 10: "90 %", 100: "99 %", 1000: "99.9 %", 10000: "99.99 %"}[value] for value in ticks], fontsize=8)
         axis.minorticks_off()
     axes[0].set_ylabel("µs from due to label")
     axes[0].legend()
@@ -120,7 +120,7 @@ def start(results, folder):
     axes[1].barh([i + 0.2 for i in y], [1e3 * row["save_seconds"]["median"] for row in rows], height=0.4, color=COLOURS["emulsion"], label="save")
     axes[1].barh([i - 0.2 for i in y], [1e3 * row["disk_seconds"]["median"] for row in rows], height=0.4, color=COLOURS["grey"], label="disk alone")
     axes[1].set_yticks(list(y), [f"{name}, {row['bytes'] / 1024:,.0f} KiB" for name, row in zip(names[1:], rows)])
-    axes[1].set(xlabel="ms of a save", xscale="log")
+    axes[1].set(xlabel="ms of a save", xscale="log", xlim=(1, None))
     axes[1].legend()
     save(figure, folder, "start")
 
