@@ -6,6 +6,7 @@
 #   clients/install.sh plot           to draw pictures with `emulsion plot`
 #   clients/install.sh build seeds    to run docs/seeds.sh
 #   clients/install.sh build quality  to run bench/quality.sh
+#   clients/install.sh build bench    to run bench/run.sh
 set -euo pipefail
 
 packages=()
@@ -26,6 +27,9 @@ for purpose in "$@"; do
     quality)
       packages+=(python3 python3-numpy python3-sklearn)
       ;;
+    bench)
+      packages+=(libarmadillo-dev libopenblas-dev python3 python3-numpy python3-sklearn python3-matplotlib)
+      ;;
     test)
       packages+=(catch2 python3 python3-zmq python3-protobuf python3-numpy python3-scipy python3-matplotlib python3-pil
         prometheus)
@@ -33,7 +37,7 @@ for purpose in "$@"; do
       command -v npm >/dev/null || packages+=(nodejs npm)
       ;;
     *)
-      echo "install.sh: \"$purpose\" is not one of: build plot seeds quality test" >&2
+      echo "install.sh: \"$purpose\" is not one of: build plot seeds quality bench test" >&2
       exit 2
       ;;
   esac

@@ -1,0 +1,144 @@
+"""Part 1: what a step of EM costs, beside others."""
+
+import contextlib
+
+import workloads
+from contenders import BIN, CORES, HERE, Contender, Failed, Program, processor_has, race, say, spread
+
+SIZES = [(2, 4), (4, 8), (8, 8), (16, 16), (32, 16), (32, 64), (64, 64)]
+SKIPPING_SHAPE = (16, 256, 32768)
+DGEMM_ORDER = 1024
+KMEANS_BATCH_POINTS = 4096
+
+REPEAT_SECONDS = 0.08
+
+# Mean log likelihoods after one step, nats. All start alike and none has a prior, so they differ by rounding.
+LOG_LIKELIHOOD_TOLERANCE = 1e-6
+
+
+def points_of(dimension, components):
+    """So many that the caches of a core do not hold them, fewer where a step is long."""
+    return max(8192, min(131072, (1 << 20) // dimension, (1 << 25) // (dimension * components)))
+
+
+def useful_flops(dimension, components, covariance):
+    """Of one point in one step: both halves are products with the P features of the point, 4 K P."""
+    features = 1 + 2 * dimension if covariance == "diagonal" else 1 + dimension + dimension * (dimension + 1) // 2
+    return 4 * components * features
+
+
+class Programs:
+    """All that take part, with one number of threads."""
+
+    def __init__(self, stack, threads):
+        start = lambda *command: stack.enter_context(Program(*command, threads=threads))
+        self.emulsion = start(BIN / "bench_emulsion")
+        self.sklearn = start("/usr/bin/python3", HERE / "sklearn_contender.py")
+        self.peers = {"baseline": start(BIN / "bench_peers_baseline")}
+        if processor_has("avx2", "fma") and (BIN / "bench_peers_avx2").exists():
+            self.peers["avx2"] = start(BIN / "bench_peers_avx2")
+        self.threads = threads
+
+
+def check_agreement(name, contenders):
+    """That all computed the same thing; returns name -> mean log likelihood after one step."""
+    found = {contender.name: contender.log_likelihood() for contender in contenders}
+    reference = found["emulsion"]
+    for other, value in found.items():
+        if not abs(value - reference) <= LOG_LIKELIHOOD_TOLERANCE * max(1, abs(reference)):
+            raise Failed(f"{name}: after one step the mean log likelihood is {reference!r} with emulsion and {value!r} with {other}")
+    return found
+
+
+def leave_out_the_slow(contenders):
+    """Of two builds of a peer the slower one, and peers that are far slower than another, do not run again: their first
+    time is told."""
+    peers = [contender for contender in contenders if contender.name != "emulsion"]
+    fastest = min(contender.guess for contender in peers)
+    slow = [contender for contender in peers if contender.guess > 5 * fastest]
+    for contender in peers:
+        builds = [other for other in peers if other.name.split("-")[0] == contender.name.split("-")[0]]
+        if contender not in slow and contender.guess > 1.15 * min(other.guess for other in builds):
+            slow.append(contender)
+    return [contender for contender in contenders if contender not in slow], slow
+
+
+def measure(programs, workload, folder, budget_seconds, with_plain=True, without=()):
+    """One row: name -> seconds of a step, and what belongs to it."""
+    data = workloads.make(workload, folder)
+    alike = [
+        Contender("emulsion", programs.emulsion, "em", data=data),
+        Contender("sklearn", programs.sklearn, "sklearn", data=data),
+    ]
+    for peer in ("armadillo", "plain") if with_plain else ("armadillo",):
+        for build, program in programs.peers.items():
+            if f"{peer}-{build}" not in without:
+                alike.append(Contender(f"{peer}-{build}", program, peer, data=data))
+    others = [Contender("dgemm", programs.peers["baseline"], "dgemm", order=DGEMM_ORDER)]
+    if workload.covariance == "diagonal":
+        others.append(Contender("kmeans", programs.sklearn, "kmeans", data=data, batch_points=KMEANS_BATCH_POINTS))
+
+    for contender in alike + others:
+        contender.calibrate(REPEAT_SECONDS)
+    racing, slow = leave_out_the_slow(alike)
+    likelihoods = check_agreement(workload.name, alike)
+    seconds = {contender.name: spread([contender.guess]) for contender in slow}
+    seconds |= race(racing + others, budget_seconds)
+    for contender in alike + others:
+        contender.drop()
+
+    row = {key: data[key] for key in ("dimension", "components", "points", "covariance", "pairs_that_matter", "mean_highest_responsibility")}
+    row |= {"kind": workload.kind, "threads": programs.threads, "seconds": seconds, "log_likelihoods": likelihoods}
+    row["left_out"] = [contender.name for contender in slow]
+    flops = useful_flops(workload.dimension, workload.components, workload.covariance) * workload.points
+    row["dgemm_flops_per_second"] = 2 * DGEMM_ORDER**3 / seconds["dgemm"]["median"]
+    row["fraction_of_dgemm"] = flops / seconds["emulsion"]["median"] / row["dgemm_flops_per_second"]
+    row["points_per_second"] = {name: workload.points / value["median"] for name, value in seconds.items() if name != "dgemm"}
+    say(
+        f"{workload.kind} {workload.covariance} {workload.dimension} x {workload.components}, {programs.threads} thread(s): "
+        + ", ".join(f"{name} {rate / 1e6:.2f}" for name, rate in row["points_per_second"].items())
+        + " M points/s"
+    )
+    return row
+
+
+def skipping(folder):
+    """Many clusters that are far apart: components that cannot matter skipped, beside all evaluated."""
+    workload = workloads.Workload(*SKIPPING_SHAPE, "full", "apart")
+    data = workloads.make(workload, folder)
+    found = {key: data[key] for key in ("dimension", "components", "points", "pairs_that_matter")}
+    with Program(BIN / "bench_emulsion") as program:
+        skip = Contender("skip", program, "em", data=data, skip=True)
+        try:
+            dense = Contender("dense", program, "em", data=data, skip=False)
+        except Failed as failed:
+            say(f"skipping: {failed}")
+            return found | {"ratio": None}
+        skip.calibrate(REPEAT_SECONDS)
+        dense.calibrate(REPEAT_SECONDS)
+        found["log_likelihoods"] = {"skip": skip.log_likelihood(), "dense": dense.log_likelihood()}
+        found["seconds"] = race([skip, dense], 4)
+    found["ratio"] = found["seconds"]["dense"]["median"] / found["seconds"]["skip"]["median"]
+    say(f"skipping: {found['ratio']:.2f} x the dense kernel")
+    return found
+
+
+def run(folder):
+    rows, slow = [], {}
+    shapes = [(covariance, d, k) for covariance in ("full", "diagonal") for d, k in SIZES]
+    with contextlib.ExitStack() as stack:
+        one = Programs(stack, 1)
+        for covariance, d, k in shapes:
+            row = measure(one, workloads.Workload(d, k, points_of(d, k), covariance), folder, 4)
+            slow[covariance, d, k] = row["left_out"]
+            rows.append(row)
+        for covariance, d, k in shapes:
+            workload = workloads.Workload(d, k, points_of(d, k), covariance, "overlapping")
+            rows.append(measure(one, workload, folder, 1.5, with_plain=False, without=slow[covariance, d, k]))
+    if CORES > 1:
+        with contextlib.ExitStack() as stack:
+            all_cores = Programs(stack, CORES)
+            for covariance, d, k in shapes:
+                workload = workloads.Workload(d, k, points_of(d, k), covariance)
+                rows.append(measure(all_cores, workload, folder, 1.5, with_plain=False, without=slow[covariance, d, k]))
+    return {"rows": rows, "skipping": skipping(folder)}

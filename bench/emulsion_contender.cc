@@ -1,0 +1,68 @@
+// Emulsion as a contender: batch EM steps, and streams in process.
+#include "bench/contender.h"
+#include "bench/data_set.h"
+#include "bench/emulsion_steps.h"
+#include "bench/stopwatch.h"
+
+namespace {
+
+using namespace emulsion::bench;
+
+// Where a contender skips what cannot matter and another does not, each chooses before it works.
+class Skipping {
+ public:
+  explicit Skipping(const nlohmann::json& request) : skip_(request.value("skip", true)) {
+    if (!choose_skipping(skip_) && !skip_) throw std::invalid_argument("not available");
+  }
+  void choose() const { choose_skipping(skip_); }
+
+ private:
+  bool skip_;
+};
+
+class Em final : public StepContender {
+ public:
+  explicit Em(const nlohmann::json& request)
+      : skipping_(request), steps_(read_data_set(request.at("data")), request.at("threads")) {}
+
+  double log_likelihood() override {
+    skipping_.choose();
+    return steps_.log_likelihood();
+  }
+
+  double seconds(int steps) override {
+    skipping_.choose();
+    const Stopwatch watch;
+    for (int i = 0; i < steps; ++i) steps_.step();
+    return watch.seconds() / steps;
+  }
+
+ private:
+  Skipping skipping_;
+  BatchSteps steps_;
+};
+
+class Stream final : public StepContender {
+ public:
+  explicit Stream(const nlohmann::json& request)
+      : steps_(read_data_set(request.at("data")), request.at("message_rows"), request.at("batch_points"),
+               request.at("threads")) {}
+
+  double seconds(int steps) override {
+    const Stopwatch watch;
+    for (int i = 0; i < steps; ++i) steps_.step();
+    return watch.seconds() / steps;
+  }
+
+ private:
+  StreamSteps steps_;
+};
+
+std::unique_ptr<Contender> make(const nlohmann::json& request) {
+  if (request.at("contender") == "stream") return std::make_unique<Stream>(request);
+  return std::make_unique<Em>(request);
+}
+
+}  // namespace
+
+int main() { return serve(make); }
