@@ -30,8 +30,16 @@ Control::Outcome Control::run(const std::monostate&) {
 }
 
 Control::Outcome Control::run(const wire::StatusRequest& command) {
-  if (!command.stream.empty() && streams_.find(command.stream) == nullptr) return unknown_stream(command.stream);
-  return status(command.stream, true);
+  wire::StatusReply reply = daemon_status();
+  if (command.stream.empty()) {
+    for (const auto& [name, entry] : streams_.all()) reply.streams.push_back(entry.stream.status());
+    return reply;
+  }
+  const StreamEntry* entry = streams_.find(command.stream);
+  if (entry == nullptr) return unknown_stream(command.stream);
+  reply.streams.push_back(entry->stream.status());
+  reply.streams.back().digest = entry->stream.digest();
+  return reply;
 }
 
 Control::Outcome Control::run(const wire::ListRequest&) {
@@ -46,7 +54,7 @@ Control::Outcome Control::run(const wire::GetModelRequest& command) {
   if (!entry->stream.has_model()) return no_model(command.stream);
   wire::GetModelReply reply{entry->stream.model()};
   reply.model.daemon_session = publisher_.daemon_session();
-  reply.model.topic_sequence = publisher_.counts(command.stream).models;
+  reply.model.topic_sequence = entry->published.models;
   return reply;
 }
 
@@ -58,7 +66,7 @@ Control::Outcome Control::run(const wire::SaveRequest& command) {
   std::string problems;
   for (auto& [name, entry] : streams_.all()) {
     if (!command.stream.empty() && name != command.stream) continue;
-    entry.unsaved = true;
+    streams_.changed(entry);
     if (const auto saved = streams_.save(entry); saved)
       reply.streams.push_back(name);
     else
@@ -75,9 +83,8 @@ Control::Outcome Control::run(const wire::ResetRequest& command) {
     return wire::ControlError{ControlErrorCode::failed, removed.error().message};
   StreamOutput output;
   entry->stream.reset(output);
-  publisher_.drop_model(command.stream);
-  entry->unpublished = entry->stream.has_model();
-  apply(*entry, std::move(output));
+  entry->unpublished = false;
+  publish_(*entry, output);
   log::info("stream {}: reset by request", command.stream);
   return wire::ResetReply{};
 }
@@ -88,7 +95,7 @@ Control::Outcome Control::run(const wire::PauseRequest& command) {
   if (!entry->stream.has_model()) return no_model(command.stream);
   StreamOutput output;
   entry->stream.pause(output);
-  apply(*entry, std::move(output));
+  publish_(*entry, output);
   return wire::PauseReply{};
 }
 
@@ -97,7 +104,7 @@ Control::Outcome Control::run(const wire::ResumeRequest& command) {
   if (entry == nullptr) return unknown_stream(command.stream);
   StreamOutput output;
   entry->stream.resume(output);
-  apply(*entry, std::move(output));
+  publish_(*entry, output);
   return wire::ResumeReply{};
 }
 
@@ -106,7 +113,7 @@ Control::Outcome Control::run(const wire::FlushRequest& command) {
   if (entry == nullptr) return unknown_stream(command.stream);
   StreamOutput output;
   const std::uint64_t points = entry->stream.flush(output);
-  apply(*entry, std::move(output));
+  publish_(*entry, output);
   return wire::FlushReply{points};
 }
 
@@ -115,7 +122,7 @@ Control::Outcome Control::run(const wire::ShutdownRequest&) {
   return wire::ShutdownReply{};
 }
 
-wire::StatusReply Control::status(const std::string& stream, bool with_digests) {
+wire::StatusReply Control::daemon_status() const {
   wire::StatusReply reply;
   reply.version = EMULSION_VERSION;
   reply.uptime_seconds = uptime_();
@@ -123,18 +130,7 @@ wire::StatusReply Control::status(const std::string& stream, bool with_digests) 
   reply.refusals = counts_.refusals.list();
   reply.messages_published = publisher_.published();
   reply.daemon_session = publisher_.daemon_session();
-  for (const auto& [name, entry] : streams_.all()) {
-    if (!stream.empty() && name != stream) continue;
-    reply.streams.push_back(entry.stream.status());
-    if (with_digests) reply.streams.back().digest = entry.stream.digest();
-  }
   return reply;
-}
-
-void Control::apply(StreamEntry& entry, StreamOutput output) {
-  entry.unsaved = true;
-  entry.unpublished |= output.model_changed;
-  publisher_.publish(std::move(output));
 }
 
 wire::ControlError Control::unknown_stream(const std::string& name) {

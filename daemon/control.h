@@ -22,16 +22,20 @@ struct DaemonCounts {
 // One thread owns it.
 class Control {
  public:
-  //   counts  kept by the pipeline
-  //   uptime  seconds since the daemon started
-  Control(StreamRegistry& streams, Publisher& publisher, const DaemonCounts& counts, std::function<double()> uptime)
-      : streams_(streams), publisher_(publisher), counts_(counts), uptime_(std::move(uptime)) {}
+  // What a request makes a stream say.
+  using Publish = std::function<void(StreamEntry& entry, StreamOutput& output)>;
+
+  //   counts   kept by the pipeline
+  //   uptime   seconds since the daemon started
+  //   publish  lets the world, and whoever saves, know
+  Control(StreamRegistry& streams, Publisher& publisher, const DaemonCounts& counts, std::function<double()> uptime, Publish publish)
+      : streams_(streams), publisher_(publisher), counts_(counts), uptime_(std::move(uptime)), publish_(std::move(publish)) {}
 
   // The reply to a payload, whatever it is.
   std::string answer(const Request& request);
 
-  // The status of the daemon. Digests are costly, and left out unless asked for.
-  wire::StatusReply status(const std::string& stream, bool with_digests);
+  // The status of the daemon, without its streams.
+  wire::StatusReply daemon_status() const;
 
   // True once somebody has asked for the end.
   bool shutdown_requested() const { return shutdown_requested_; }
@@ -52,12 +56,12 @@ class Control {
   Outcome run(const wire::ShutdownRequest& command);
   static wire::ControlError unknown_stream(const std::string& name);
   static wire::ControlError no_model(const std::string& name);
-  void apply(StreamEntry& entry, StreamOutput output);
 
   StreamRegistry& streams_;
   Publisher& publisher_;
   const DaemonCounts& counts_;
   std::function<double()> uptime_;
+  Publish publish_;
   wire::Codec codec_;
   bool shutdown_requested_ = false;
 };

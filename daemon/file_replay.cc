@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "daemon/frame_recording.h"
+#include "daemon/unsettled.h"
 #include "emulsion/wire/convert.h"
 #include "emulsion/wire/point_reader.h"
 #include "emulsion/wire/topic.h"
@@ -24,31 +25,53 @@ std::uint64_t session_of(const std::string& path) {
 
 constexpr Index kRowsPerMessage = 256;
 
-class RecordingReplay final : public FrameSource {
+// What both kinds of file have in common: a frame is made, and kept until it is settled.
+class Replay : public FrameSource {
  public:
-  RecordingReplay(FrameRecording recording, std::string path, std::string stream)
-      : recording_(std::move(recording)), path_(std::move(path)), stream_(std::move(stream)) {}
-
-  std::optional<Frame> receive() override {
-    if (exhausted_) return std::nullopt;
-    auto next = recording_.next();
-    if (!next) {
-      exhausted_ = true;
-      return Frame{{}, {}, next.error().message};
-    }
-    if (!*next) {
-      exhausted_ = true;
-      return std::nullopt;
-    }
-    return stream_.empty() ? std::move(**next) : redirected(std::move(**next));
+  std::optional<FrameView> receive() override {
+    auto frame = next();
+    if (!frame) return std::nullopt;
+    return unsettled_.add(std::move(*frame));
   }
 
-  void settle(const Frame&, Outcome) override {}
+  void settle(const FrameView&, Outcome) override { unsettled_.drop_first(); }
   bool exhausted() const override { return exhausted_; }
   void close_intake() override { exhausted_ = true; }
   std::string describe() const override { return "replay " + path_; }
 
+ protected:
+  explicit Replay(std::string path) : path_(std::move(path)) {}
+
+  // The next frame, or nothing where it has become exhausted.
+  virtual std::optional<Frame> next() = 0;
+
+  std::string path_;
+  bool exhausted_ = false;
+
  private:
+  Unsettled<Frame> unsettled_;
+};
+
+class RecordingReplay final : public Replay {
+ public:
+  RecordingReplay(FrameRecording recording, std::string path, std::string stream)
+      : Replay(std::move(path)), recording_(std::move(recording)), stream_(std::move(stream)) {}
+
+ private:
+  std::optional<Frame> next() override {
+    if (exhausted_) return std::nullopt;
+    auto frame = recording_.next();
+    if (!frame) {
+      exhausted_ = true;
+      return Frame{{}, {}, frame.error().message};
+    }
+    if (!*frame) {
+      exhausted_ = true;
+      return std::nullopt;
+    }
+    return stream_.empty() ? std::move(**frame) : redirected(std::move(**frame));
+  }
+
   Frame redirected(Frame frame) const {
     const auto topic = wire::parse_topic(frame.topic);
     if (topic && topic->kind == wire::TopicKind::points) {
@@ -63,45 +86,38 @@ class RecordingReplay final : public FrameSource {
   }
 
   FrameRecording recording_;
-  std::string path_;
   std::string stream_;
-  bool exhausted_ = false;
 };
 
-class PointsReplay final : public FrameSource {
+class PointsReplay final : public Replay {
  public:
   PointsReplay(wire::PointReader reader, std::string path, const std::string& stream)
-      : reader_(std::move(reader)),
-        path_(std::move(path)),
+      : Replay(std::move(path)),
+        reader_(std::move(reader)),
         topic_(wire::to_string({stream, wire::TopicKind::points})) {}
 
-  std::optional<Frame> receive() override {
+ private:
+  std::optional<Frame> next() override {
     if (exhausted_) return std::nullopt;
     if (fault_) return std::exchange(fault_, std::nullopt);
     // One table is held back, as only the next reading tells whether it was the last.
     for (;;) {
-      auto next = reader_.read(kRowsPerMessage);
-      if (!next) {
-        Frame fault{topic_, {}, next.error().message};
+      auto table = reader_.read(kRowsPerMessage);
+      if (!table) {
+        Frame fault{topic_, {}, table.error().message};
         if (!held_) return fault;
         fault_ = std::move(fault);
         return message(*std::exchange(held_, std::nullopt), false);
       }
-      if (!*next) {
+      if (!*table) {
         exhausted_ = true;
         return message(held_ ? std::move(*held_) : no_rows(), true);
       }
-      if (held_) return message(*std::exchange(held_, std::move((*next)->batch)), false);
-      held_ = std::move((*next)->batch);
+      if (held_) return message(*std::exchange(held_, std::move((*table)->batch)), false);
+      held_ = std::move((*table)->batch);
     }
   }
 
-  void settle(const Frame&, Outcome) override {}
-  bool exhausted() const override { return exhausted_; }
-  void close_intake() override { exhausted_ = true; }
-  std::string describe() const override { return "replay " + path_; }
-
- private:
   PointBatch no_rows() const {
     PointBatch batch;
     batch.points.resize(static_cast<Index>(reader_.columns().size()), 0);
@@ -120,13 +136,11 @@ class PointsReplay final : public FrameSource {
 
   wire::PointReader reader_;
   wire::Codec codec_;
-  std::string path_;
   std::uint64_t session_ = session_of(path_);
   std::string topic_;
   std::uint64_t sequence_ = 0;
   std::optional<PointBatch> held_;
   std::optional<Frame> fault_;  // behind the frame that was given last
-  bool exhausted_ = false;
 };
 
 }  // namespace

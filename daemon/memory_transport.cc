@@ -5,16 +5,18 @@
 
 namespace emulsion::service {
 
-std::optional<Frame> MemorySource::receive() {
-  if (waiting_.empty()) return std::nullopt;
-  Frame frame = std::move(waiting_.front());
-  waiting_.pop_front();
-  return frame;
+std::optional<FrameView> MemorySource::receive() {
+  if (received_ == frames_.size()) return std::nullopt;
+  return frames_[received_++];
 }
 
-void MemorySource::settle(const Frame&, Outcome outcome) { outcomes_.push_back(outcome); }
+void MemorySource::settle(const FrameView&, Outcome outcome) {
+  outcomes_.push_back(outcome);
+  frames_.pop_front();
+  --received_;
+}
 
-bool MemorySource::exhausted() const { return closed_ && waiting_.empty(); }
+bool MemorySource::exhausted() const { return closed_ && received_ == frames_.size(); }
 
 void MemorySource::close_intake() { closed_ = true; }
 
@@ -30,32 +32,23 @@ bool MemorySource::push(const std::vector<std::string>& parts) {
     frame.topic.resize(std::min(frame.topic.size(), kFaultTopicBytes));
     frame.fault = frame_count_fault(parts.size());
   }
-  waiting_.push_back(std::move(frame));
+  frames_.push_back(std::move(frame));
   return true;
 }
 
-void MemorySink::send(const Frame& frame) {
-  sent_.push_back(frame);
-  deliver(frame);
+void MemorySink::send(const FrameView& frame) {
+  sent_.push_back(copy_of(frame));
+  for (Subscriber& subscriber : subscribers_) {
+    if (frame.topic.starts_with(subscriber.prefix)) subscriber.inbox.push_back(copy_of(frame));
+  }
 }
 
-void MemorySink::send_retained(const Frame& frame) {
-  retained_.keep(frame);
-  send(frame);
-}
-
-void MemorySink::drop_retained(std::string_view topic) { retained_.drop(topic); }
+std::set<std::string> MemorySink::new_subscriptions() { return std::exchange(new_subscriptions_, {}); }
 
 std::deque<Frame>& MemorySink::subscribe(std::string prefix) {
-  subscribers_.push_back({prefix, {}});
-  for (const Frame& frame : retained_.matching({prefix})) deliver(frame);
+  new_subscriptions_.insert(prefix);
+  subscribers_.push_back({std::move(prefix), {}});
   return subscribers_.back().inbox;
-}
-
-void MemorySink::deliver(const Frame& frame) {
-  for (Subscriber& subscriber : subscribers_) {
-    if (frame.topic.starts_with(subscriber.prefix)) subscriber.inbox.push_back(frame);
-  }
 }
 
 std::optional<Request> MemoryControl::receive() {

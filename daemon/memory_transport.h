@@ -3,15 +3,16 @@
 // Each class has the side that the pipeline sees, and the side of the peer.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "daemon/retained_frames.h"
 #include "daemon/transport.h"
 
 namespace emulsion::service {
@@ -19,8 +20,8 @@ namespace emulsion::service {
 // Frames that a test pushes.
 class MemorySource : public FrameSource {
  public:
-  std::optional<Frame> receive() override;
-  void settle(const Frame& frame, Outcome outcome) override;
+  std::optional<FrameView> receive() override;
+  void settle(const FrameView& frame, Outcome outcome) override;
   bool exhausted() const override;
   void close_intake() override;
   std::string describe() const override;
@@ -33,7 +34,8 @@ class MemorySource : public FrameSource {
   const std::vector<Outcome>& outcomes() const { return outcomes_; }
 
  private:
-  std::deque<Frame> waiting_;
+  std::deque<Frame> frames_;      // not settled, in the order of pushing
+  std::size_t received_ = 0;      // of these
   std::vector<Outcome> outcomes_;
   bool closed_ = false;
 };
@@ -41,15 +43,14 @@ class MemorySource : public FrameSource {
 // Frames that a test reads.
 class MemorySink : public FrameSink {
  public:
-  void send(const Frame& frame) override;
-  void send_retained(const Frame& frame) override;
-  void drop_retained(std::string_view topic) override;
+  void send(const FrameView& frame) override;
+  bool has_reader(std::string_view) const override { return true; }  // the test itself
+  std::set<std::string> new_subscriptions() override;
 
-  // Every frame that was sent, in order; those sent again to subscribers are not repeated here.
+  // Every frame that was sent, in order.
   const std::vector<Frame>& sent() const { return sent_; }
 
-  // What a subscriber to `prefix` gets from now on, retained frames first. Lives as long as the sink. As with ZeroMQ,
-  // a retained frame that is sent again reaches the earlier subscribers to its topic too.
+  // What a subscriber to `prefix` gets from now on. Lives as long as the sink.
   std::deque<Frame>& subscribe(std::string prefix);
 
  private:
@@ -57,11 +58,9 @@ class MemorySink : public FrameSink {
     std::string prefix;
     std::deque<Frame> inbox;
   };
-  void deliver(const Frame& frame);
-
   std::vector<Frame> sent_;
   std::deque<Subscriber> subscribers_;  // a deque, because references into it stay valid
-  RetainedFrames retained_;
+  std::set<std::string> new_subscriptions_;
 };
 
 // Requests that a test asks.

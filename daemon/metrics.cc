@@ -159,7 +159,7 @@ void add_service(Exposition& out, const ServiceStatus& status) {
   out.gauge("process_start_time_seconds", "When the daemon started, in seconds since 1970-01-01.")
       .sample({}, unix_seconds(status.started));
   out.gauge("emulsion_uptime_seconds", "Time since the daemon started.").sample({}, reply.uptime_seconds);
-  out.gauge("emulsion_ready", "1 while points are taken in, else 0.").sample({}, status.ready ? 1.0 : 0.0);
+  out.gauge("emulsion_ready", "1 while points are taken in, else 0.").sample({}, status.health.ready ? 1.0 : 0.0);
   out.counter("emulsion_messages_received_total", "Messages received on all inputs.")
       .sample({}, reply.messages_received);
   out.counter("emulsion_messages_published_total", "Messages published.").sample({}, reply.messages_published);

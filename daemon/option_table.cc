@@ -84,6 +84,11 @@ std::vector<Option<DaemonOptions>> make_daemon_options() {
           "Messages that may wait in each socket's queue. More bridge longer bursts and take more memory; a reader "
           "who is slower than a full queue loses messages."),
       option(
+          "queue_bytes", [](auto& o) -> auto& { return o.queue_bytes; },
+          whole_number_in<std::int64_t>({.low = 65536, .high = 1'099'511'627'776, .unit = "bytes"}), Reload::restart,
+          "Bytes that may wait in each connection's queue. Once a large message has come, fewer than queue_messages wait: as "
+          "many of its size as fit, and 16 in any case."),
+      option(
           "max_message_bytes", [](auto& o) -> auto& { return o.max_message_bytes; },
           whole_number_in<std::int64_t>({.low = 1024, .high = 2'147'483'647, .unit = "bytes"}), Reload::restart,
           "Longest frame that is read. A peer that sends a longer one is disconnected."),
@@ -105,6 +110,11 @@ std::vector<Option<DaemonOptions>> make_daemon_options() {
           whole_number_in<Index>({.low = 1, .high = 100'000, .unit = "streams"}), Reload::applies,
           "Streams there may be at most, those with a section included. Each takes memory for as long as the "
           "daemon runs; messages of further ones are refused."),
+      option(
+          "learning_threads", [](auto& o) -> auto& { return o.learning_threads; },
+          whole_number_in<int>({.low = 1, .high = 256, .unit = "threads"}), Reload::restart,
+          "Streams that may be learned at the same time, each by a thread. What is learned and published does not depend "
+          "on it. For one stream with large mini-batches there is the option threads in [defaults]."),
       option(
           "log_level", [](auto& o) -> auto& { return o.log.level; },
           one_of<std::string>(

@@ -78,6 +78,9 @@ struct DaemonOptions {
   // Messages that may wait in each socket's queue. Range [1, 10000000].
   int queue_messages = 10000;
 
+  // Bytes that may wait there, as far as messages are no larger than earlier ones. Range [65536, 1099511627776].
+  std::int64_t queue_bytes = 67108864;
+
   // Longest frame that is read. Range [1024, 2147483647].
   std::int64_t max_message_bytes = 67108864;
 
@@ -95,6 +98,10 @@ struct DaemonOptions {
 
   // Streams there may be at most, configured ones included. Range [1, 100000].
   Index max_streams = 64;
+
+  // Streams that may be learned at the same time, each by a thread. What is learned and published does not depend on it.
+  // Range [1, 256].
+  int learning_threads = 1;
 
   LogOptions log;
 

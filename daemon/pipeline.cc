@@ -8,15 +8,35 @@
 namespace emulsion::service {
 namespace {
 
-// So many frames of one source before the others, and the requests, have their turn.
-constexpr int kFramesPerTurn = 64;
+// So many frames of one source before the others, and the requests, have their turn. Those that are handled together hold
+// each other up, so they also end with the one that makes so many bytes complete.
+constexpr std::size_t kFramesPerTurn = 64;
+constexpr std::size_t kBytesPerRun = 1048576;
+
 constexpr int kRequestsPerTurn = 16;
-constexpr auto kStatusInterval = std::chrono::milliseconds(200);
+constexpr int kModelsPerTurn = 64;
+constexpr int kStreamsPerTurn = 256;
+constexpr int kSubscriptionsPerTurn = 256;
+constexpr auto kSavingPerTurn = std::chrono::milliseconds(2);  // and at least one stream
+constexpr auto kHealthInterval = std::chrono::milliseconds(200);
+
+std::string model_topic(std::string_view stream) { return wire::to_string({stream, wire::TopicKind::model}); }
+
+// What the names of all streams begin with whose models a subscription asks for; nothing if it asks for none.
+std::optional<std::string> names_of(std::string_view subscription) {
+  if (wire::kTopicPrefix.starts_with(subscription)) return "";
+  if (!subscription.starts_with(wire::kTopicPrefix)) return std::nullopt;
+  const std::string_view rest = subscription.substr(wire::kTopicPrefix.size());
+  const std::string_view name = rest.substr(0, rest.find('.'));
+  if (name.size() < rest.size() && !model_topic(name).starts_with(subscription)) return std::nullopt;
+  return std::string(name);
+}
 
 }  // namespace
 
 Pipeline::Pipeline(Parts parts, double save_interval_seconds)
     : sources_(std::move(parts.sources)),
+      sink_(parts.sink),
       control_(parts.control),
       streams_(parts.streams),
       board_(parts.board),
@@ -25,18 +45,29 @@ Pipeline::Pipeline(Parts parts, double save_interval_seconds)
       started_at_(std::chrono::system_clock::now()),
       save_interval_(seconds_to_duration(save_interval_seconds)),
       last_save_(started_),
-      last_post_(started_ - kStatusInterval),
+      last_post_(started_ - kHealthInterval),
       publisher_(parts.sink, parts.daemon_session),
-      desk_(streams_, publisher_, counts_, [this] { return std::chrono::duration<double>(now_() - started_).count(); }),
-      warnings_(5, std::chrono::seconds(1), now_) {}
+      desk_(
+          streams_, publisher_, counts_, [this] { return std::chrono::duration<double>(now_() - started_).count(); },
+          [this](StreamEntry& entry, StreamOutput& output) { publish(entry, output); }),
+      workers_(parts.threads),
+      jobs_(parts.threads > 1 ? kFramesPerTurn : 1),
+      codecs_(jobs_.size()),
+      warnings_(5, std::chrono::seconds(1), now_) {
+  for (auto& [name, entry] : streams_.all())
+    if (entry.unpublished) enqueue(entry, started_);
+}
 
 bool Pipeline::step() {
   bool more = false;
   for (FrameSource* source : sources_) more |= receive_from(*source);
   more |= answer_requests();
-  for (auto& [name, entry] : streams_.all()) publish_model(entry, false);
-  if (save_interval_.count() > 0 && now_() - last_save_ >= save_interval_) save_states();
-  if (now_() - last_post_ >= kStatusInterval) post_status();
+  const Time now = now_();
+  more |= publish_due_models(now);
+  more |= answer_subscribers(now);
+  more |= save_due_states(now);
+  more |= gather_status();
+  if (now - last_post_ >= kHealthInterval) post_health(now);
   return more;
 }
 
@@ -46,17 +77,16 @@ bool Pipeline::drain() {
   do {
     step();
   } while (!sources_exhausted());
-  if (!streams_.has_store()) {
-    for (auto& [name, entry] : streams_.all()) {
+  for (auto& [name, entry] : streams_.all()) {
+    if (!streams_.has_store()) {
       StreamOutput output;
       entry.stream.flush(output);
-      entry.unpublished |= output.model_changed;
-      publisher_.publish(std::move(output));
+      publish(entry, output);
     }
+    if (entry.unpublished && entry.stream.has_model() && publisher_.has_model_reader(name)) publish_or_wait(entry, take_model(entry, now_()));
   }
-  for (auto& [name, entry] : streams_.all()) publish_model(entry, true);
-  const bool saved = save_states();
-  post_status();
+  const bool saved = save_all();
+  post_health(now_());
   return saved;
 }
 
@@ -67,65 +97,103 @@ bool Pipeline::sources_exhausted() const {
 void Pipeline::set_ready(bool ready, std::string reason) {
   ready_ = ready;
   not_ready_reason_ = std::move(reason);
-  post_status();
+  post_health(now_());
 }
 
 bool Pipeline::receive_from(FrameSource& source) {
-  for (int i = 0; i < kFramesPerTurn; ++i) {
-    const auto frame = source.receive();
-    if (!frame) return false;
-    ++counts_.messages_received;
-    source.settle(*frame, handle(*frame));
+  for (std::size_t taken = 0; taken < kFramesPerTurn;) {
+    const std::size_t received = receive_run(source, std::min(jobs_.size(), kFramesPerTurn - taken));
+    if (received == 0) return false;
+    const std::span<Job> run(jobs_.data(), received);
+    handle(run);
+    for (const Job& job : run) source.settle(job.frame, job.outcome);
+    taken += received;
   }
   return true;
 }
 
-Outcome Pipeline::handle(const Frame& frame) {
-  if (log::enabled(log::Level::trace))
-    log::trace("received: topic \"{}\", {} bytes", wire::printable(frame.topic), frame.payload.size());
-  if (!frame.fault.empty()) {
-    refuse("bad_frames", frame.fault);
-    return Outcome::refused;
+// Receives frames to be handled together; returns how many.
+std::size_t Pipeline::receive_run(FrameSource& source, std::size_t most) {
+  std::size_t received = 0;
+  for (std::size_t bytes = 0; received < most && bytes < kBytesPerRun; ++received) {
+    const auto frame = source.receive();
+    if (!frame) break;
+    jobs_[received].frame = *frame;
+    bytes += frame->payload.size();
   }
-  const auto topic = wire::parse_topic(frame.topic);
-  if (!topic || topic->kind != wire::TopicKind::points) {
-    refuse("bad_topic", topic ? "topic \"" + wire::printable(frame.topic) + "\": expected one of points" : topic.error().message);
-    return Outcome::refused;
-  }
-  auto message = codec_.decode_points(frame.payload);
-  // Only points make a stream: what cannot be read takes none of the places.
-  if (!message && streams_.find(topic->stream) == nullptr) {
-    refuse("malformed", message.error().message);
-    return Outcome::refused;
-  }
-  const auto found = streams_.find_or_create(topic->stream);
-  if (!found) {
-    refuse(found.error().reason, found.error().text);
-    return Outcome::refused;
-  }
-  StreamEntry& entry = **found;
-  StreamOutput output;
-  Outcome outcome = Outcome::refused;
-  if (message) {
-    const Time before = now_();
-    outcome = entry.stream.take(std::move(*message), output);
-    entry.observe(std::chrono::duration<double>(now_() - before).count(), output);
-  } else {
-    entry.stream.refuse("malformed", message.error().message, output);
-  }
-  entry.unsaved = true;
-  entry.unpublished |= output.model_changed;
-  for (const wire::EventMessage& event : output.events)
-    if (event.kind == wire::EventKind::rejected)
-      log::warning_limited(warnings_, topic->stream, "stream {}: {}", topic->stream, event.text);
-  publisher_.publish(std::move(output));
-  publish_model(entry, false);
-  return outcome;
+  counts_.messages_received += received;
+  return received;
 }
 
-void Pipeline::refuse(const std::string& reason, const std::string& text) {
+void Pipeline::handle(std::span<Job> run) {
+  by_stream_.clear();
+  for (Job& job : run) {
+    job.outcome = Outcome::refused;
+    job.entry = address(job.frame);
+    if (job.entry == nullptr) continue;
+    const auto same = std::find_if(by_stream_.begin(), by_stream_.end(), [&](const auto& jobs) { return jobs.front()->entry == job.entry; });
+    if (same != by_stream_.end()) {
+      same->push_back(&job);
+    } else {
+      auto& jobs = by_stream_.add();
+      jobs.clear();
+      jobs.push_back(&job);
+    }
+  }
+  workers_.for_each(static_cast<Index>(by_stream_.size()), [this](Index i) {
+    const auto stream = static_cast<std::size_t>(i);
+    for (Job* job : by_stream_[stream]) work(*job, codecs_[stream]);
+  });
+  for (Job& job : run)
+    if (job.entry != nullptr) finish(job);
+}
+
+// The stream that a frame belongs to. Null if it is of none; it is then refused.
+StreamEntry* Pipeline::address(const FrameView& frame) {
+  if (log::enabled(log::Level::trace))
+    log::trace("received: topic \"{}\", {} bytes", wire::printable(frame.topic), frame.payload.size());
+  if (!frame.fault.empty()) return refuse("bad_frames", std::string(frame.fault));
+  const auto topic = wire::parse_topic(frame.topic);
+  if (!topic) return refuse("bad_topic", topic.error().message);
+  if (topic->kind != wire::TopicKind::points)
+    return refuse("bad_topic", "topic \"" + wire::printable(frame.topic) + "\": expected one of points");
+  if (StreamEntry* known = streams_.find(topic->stream)) return known;
+  // Only points make a stream: what cannot be read takes none of the places.
+  if (const auto message = codecs_.front().view_points(frame.payload); !message) return refuse("malformed", message.error().message);
+  const auto made = streams_.find_or_create(topic->stream);
+  return made ? *made : refuse(made.error().reason, made.error().text);
+}
+
+// What threads share: nothing here touches anything but the job, its stream and the codec.
+void Pipeline::work(Job& job, wire::Codec& codec) const {
+  StreamEntry& entry = *job.entry;
+  job.output.clear();
+  const auto message = codec.view_points(job.frame.payload);
+  const Time before = now_();
+  if (message)
+    job.outcome = entry.stream.take(*message, job.output);
+  else
+    entry.stream.refuse("malformed", message.error().message, job.output);
+  const Time now = now_();
+  if (message) entry.observe(std::chrono::duration<double>(now - before).count(), job.output);
+  entry.unpublished |= job.output.model_changed;
+  job.model = take_due_model(entry, now);
+}
+
+void Pipeline::finish(Job& job) {
+  const std::string& name = job.entry->stream.name();
+  for (const wire::EventMessage& event : job.output.events)
+    if (event.kind == wire::EventKind::rejected) log::warning_limited(warnings_, name, "stream {}: {}", name, event.text);
+  streams_.changed(*job.entry);
+  publisher_.publish(name, job.output, job.entry->published);
+  publish_or_wait(*job.entry, std::exchange(job.model, std::nullopt));
+  if (job.frame.payload.size() > wire::kKeptBytes) job.output = {};
+}
+
+StreamEntry* Pipeline::refuse(const std::string& reason, const std::string& text) {
   counts_.refusals.count("message", reason);
   log::warning_limited(warnings_, reason, "message refused: {}", text);
+  return nullptr;
 }
 
 bool Pipeline::answer_requests() {
@@ -137,44 +205,149 @@ bool Pipeline::answer_requests() {
   return true;
 }
 
-// A model that has changed is published when its interval is over, or at once.
-void Pipeline::publish_model(StreamEntry& entry, bool at_once) {
-  if (!entry.unpublished || !entry.stream.has_model()) return;
-  const Time now = now_();
-  const auto interval = seconds_to_duration(entry.stream.options().model_interval_seconds);
-  if (!at_once && entry.model_published && now - *entry.model_published < interval) return;
-  publisher_.publish(entry.stream.model());
-  entry.model_published = now;
-  entry.unpublished = false;
+// Sends what a stream has to say, and sees to it that its model and its state follow.
+void Pipeline::publish(StreamEntry& entry, StreamOutput& output) {
+  streams_.changed(entry);
+  entry.unpublished |= output.model_changed;
+  publisher_.publish(entry.stream.name(), output, entry.published);
+  publish_or_wait(entry, take_due_model(entry, now_()));
 }
 
-bool Pipeline::save_states() {
-  last_save_ = now_();
-  bool saved_all = true;
-  for (auto& [name, entry] : streams_.all()) {
-    const auto saved = streams_.save(entry);
-    if (saved) continue;
-    saved_all = false;
-    log::error("stream {}: not saved: {}", name, saved.error().message);
+// When a model that has changed may be published.
+Pipeline::Time Pipeline::due(const StreamEntry& entry) {
+  if (!entry.model_published) return Time::min();
+  return *entry.model_published + seconds_to_duration(entry.stream.model_interval_seconds());
+}
+
+// The model, to be published now.
+wire::ModelMessage Pipeline::take_model(StreamEntry& entry, Time now) {
+  entry.model_published = now;
+  entry.unpublished = false;
+  return entry.stream.model();
+}
+
+// The same, if it has changed, its interval is over, and somebody reads it.
+std::optional<wire::ModelMessage> Pipeline::take_due_model(StreamEntry& entry, Time now) const {
+  if (!entry.unpublished || !entry.stream.has_model() || due(entry) > now) return std::nullopt;
+  if (publisher_.has_model_reader(entry.stream.name())) return take_model(entry, now);
+  // Nobody would get it. Who subscribes later is answered then.
+  entry.model_published = now;
+  entry.unpublished = false;
+  return std::nullopt;
+}
+
+// Publishes the model if there is one, and sees to it that one follows if it has changed since.
+void Pipeline::publish_or_wait(StreamEntry& entry, std::optional<wire::ModelMessage> model) {
+  if (model) publisher_.publish(*std::move(model), entry.published);
+  if (entry.unpublished && entry.stream.has_model()) enqueue(entry, due(entry));
+}
+
+void Pipeline::enqueue(StreamEntry& entry, Time when) {
+  if (entry.to_publish) return;
+  entry.to_publish = true;
+  models_due_.push({when, &entry});
+}
+
+bool Pipeline::publish_due_models(Time now) {
+  for (int i = 0; i < kModelsPerTurn; ++i) {
+    if (models_due_.empty() || models_due_.top().when > now) return false;
+    StreamEntry& entry = *models_due_.top().entry;
+    models_due_.pop();
+    entry.to_publish = false;
+    publish_or_wait(entry, take_due_model(entry, now));
   }
+  return true;
+}
+
+// Whoever subscribes gets the models of all matching streams as they are now, and so do those who have subscribed before.
+bool Pipeline::answer_subscribers(Time now) {
+  subscriptions_.merge(sink_.new_subscriptions());
+  for (int i = 0; i < kSubscriptionsPerTurn && !answered_ && !subscriptions_.empty(); ++i) {
+    std::string subscription = std::move(subscriptions_.extract(subscriptions_.begin()).value());
+    const auto names = names_of(subscription);
+    if (!names) continue;
+    answered_ = std::move(subscription);
+    next_to_owe_ = streams_.all().lower_bound(*names);
+  }
+  for (int i = 0; i < kStreamsPerTurn && answered_; ++i, ++next_to_owe_) {
+    // Topics are in the order of names, but for those that go on where another one ends.
+    if (next_to_owe_ == streams_.all().end() || !next_to_owe_->first.starts_with(*names_of(*answered_))) {
+      answered_.reset();
+      break;
+    }
+    StreamEntry& entry = next_to_owe_->second;
+    if (entry.owed || !model_topic(entry.stream.name()).starts_with(*answered_)) continue;
+    entry.owed = true;
+    owed_.push(&entry);
+  }
+  for (int i = 0; i < kModelsPerTurn && !owed_.empty(); ++i) {
+    StreamEntry& entry = *owed_.front();
+    owed_.pop();
+    entry.owed = false;
+    if (entry.stream.has_model() && publisher_.has_model_reader(entry.stream.name())) publish_or_wait(entry, take_model(entry, now));
+  }
+  return answered_ || !subscriptions_.empty() || !owed_.empty();
+}
+
+// When a round of saves is due, all that has changed until then is saved, some streams in each step.
+bool Pipeline::save_due_states(Time now) {
+  if (saves_left_ == 0) {
+    if (save_interval_.count() == 0 || now - last_save_ < save_interval_) return false;
+    last_save_ = now;
+    saves_left_ = streams_.to_save();
+  }
+  for (const Time end = now + kSavingPerTurn; saves_left_ > 0; --saves_left_) {
+    StreamEntry* entry = streams_.next_to_save();
+    if (entry != nullptr) save(*entry);
+    if (now_() >= end) {
+      --saves_left_;
+      break;
+    }
+  }
+  return saves_left_ > 0;
+}
+
+bool Pipeline::save_all() {
+  bool saved_all = true;
+  for (saves_left_ = streams_.to_save(); saves_left_ > 0; --saves_left_) saved_all &= save(*streams_.next_to_save());
   return saved_all;
 }
 
-void Pipeline::post_status() {
-  last_post_ = now_();
-  ServiceStatus status;
-  status.reply = desk_.status({}, false);
-  for (const auto& [name, entry] : streams_.all()) {
-    const Publisher::Counts published = publisher_.counts(name);
-    status.details[name] = {entry.configured, entry.em_step_seconds, entry.stream.components_starved(),
-                            published.models, published.labels,      published.events};
-  }
-  status.started = started_at_;
-  status.pipeline_tick = last_post_;
-  status.ready = ready_;
-  status.not_ready_reason = not_ready_reason_;
-  board_.post(std::move(status));
+bool Pipeline::save(StreamEntry& entry) {
+  const auto saved = streams_.save(entry);
+  if (saved) return true;
+  log::error("stream {}: not saved: {}", entry.stream.name(), saved.error().message);
+  streams_.changed(entry);  // for the next round
+  return false;
+}
+
+void Pipeline::post_health(Time now) {
+  last_post_ = now;
+  board_.post(Health{now, true, ready_, not_ready_reason_});
   log::report_suppressed(warnings_);
+}
+
+bool Pipeline::gather_status() {
+  if (!status_) {
+    if (!board_.asked()) return false;
+    status_.emplace();
+    next_in_status_ = streams_.all().cbegin();
+  }
+  for (int i = 0; i < kStreamsPerTurn && next_in_status_ != streams_.all().cend(); ++i, ++next_in_status_) {
+    const auto& [name, entry] = *next_in_status_;
+    status_->reply.streams.push_back(entry.stream.status());
+    status_->details[name] = {entry.configured,       entry.em_step_seconds,  entry.stream.components_starved(),
+                              entry.published.models, entry.published.labels, entry.published.events};
+  }
+  if (next_in_status_ != streams_.all().cend()) return true;
+  wire::StatusReply reply = desk_.daemon_status();
+  reply.streams = std::move(status_->reply.streams);
+  status_->reply = std::move(reply);
+  status_->started = started_at_;
+  status_->health = {now_(), true, ready_, not_ready_reason_};
+  board_.post(std::move(*status_));
+  status_.reset();
+  return false;
 }
 
 std::chrono::steady_clock::duration Pipeline::seconds_to_duration(double seconds) {

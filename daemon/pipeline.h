@@ -1,13 +1,23 @@
 // The life of a frame: received, decoded, learned, labelled, published.
 //
+// With several threads, some frames are received together, those of different streams are learned at the same time, and
+// what they give is published in the order in which they were received. With one, every frame is published before the next
+// is received.
+//
 // Holds references to everything that it moves bytes between, and one step() that a loop calls. It reads no clock of
 // its own, and blocks only while it saves, so that a test can drive it.
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
+#include <queue>
+#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,10 +25,12 @@
 #include "daemon/options.h"
 #include "daemon/publisher.h"
 #include "daemon/rate_limiter.h"
+#include "daemon/reused_list.h"
 #include "daemon/service_status.h"
 #include "daemon/stream_registry.h"
 #include "daemon/transport.h"
 #include "emulsion/wire/convert.h"
+#include "emulsion/workers.h"
 
 namespace emulsion::service {
 
@@ -36,11 +48,13 @@ class Pipeline {
     StatusBoard& board;
     Clock now;
     std::uint64_t daemon_session = 0;
+    int threads = 1;  // that learn; what is published does not depend on it
   };
   Pipeline(Parts parts, double save_interval_seconds);
 
-  // Moves some frames of every source, answers requests, and does what is due: publishes models, saves states, posts the
-  // status. Returns true if there may be more to do at once.
+  // Moves some frames of every source, answers requests, and does what is due: publishes models, saves states, posts how
+  // the daemon is. What is due for many streams is done for some of them in a step: no step takes longer because there are
+  // more streams. Returns true if there may be more to do at once.
   bool step();
 
   // Reads what has been received, and nothing new; learns what waits where no state is kept; publishes the last models and
@@ -58,16 +72,43 @@ class Pipeline {
  private:
   using Time = std::chrono::steady_clock::time_point;
 
+  // A frame on its way.
+  struct Job {
+    FrameView frame;
+    StreamEntry* entry = nullptr;  // null: it belongs to no stream
+    Outcome outcome = Outcome::refused;
+    StreamOutput output;
+    std::optional<wire::ModelMessage> model;  // to be published behind the output
+  };
+
   static std::chrono::steady_clock::duration seconds_to_duration(double seconds);
   bool receive_from(FrameSource& source);
-  Outcome handle(const Frame& frame);
-  void refuse(const std::string& reason, const std::string& text);
+  std::size_t receive_run(FrameSource& source, std::size_t most);
+  void handle(std::span<Job> run);
+  StreamEntry* address(const FrameView& frame);
+  void work(Job& job, wire::Codec& codec) const;
+  void finish(Job& job);
+  StreamEntry* refuse(const std::string& reason, const std::string& text);
   bool answer_requests();
-  void publish_model(StreamEntry& entry, bool at_once);
-  bool save_states();
-  void post_status();
+
+  void publish(StreamEntry& entry, StreamOutput& output);
+  static Time due(const StreamEntry& entry);
+  static wire::ModelMessage take_model(StreamEntry& entry, Time now);
+  std::optional<wire::ModelMessage> take_due_model(StreamEntry& entry, Time now) const;
+  void publish_or_wait(StreamEntry& entry, std::optional<wire::ModelMessage> model);
+  void enqueue(StreamEntry& entry, Time when);
+  bool publish_due_models(Time now);
+  bool answer_subscribers(Time now);
+
+  bool save_due_states(Time now);
+  bool save(StreamEntry& entry);
+  bool save_all();
+
+  void post_health(Time now);
+  bool gather_status();
 
   std::vector<FrameSource*> sources_;
+  FrameSink& sink_;
   ControlChannel& control_;
   StreamRegistry& streams_;
   StatusBoard& board_;
@@ -76,11 +117,38 @@ class Pipeline {
   std::chrono::system_clock::time_point started_at_;
   std::chrono::steady_clock::duration save_interval_;
   Time last_save_;
+  std::size_t saves_left_ = 0;  // of the round of saves under way
   Time last_post_;
+
+  // Streams whose model is to be published, by when.
+  struct Due {
+    Time when;
+    StreamEntry* entry;
+    bool operator>(const Due& other) const { return when > other.when; }
+  };
+  std::priority_queue<Due, std::vector<Due>, std::greater<>> models_due_;
+
+  // Prefixes that somebody has subscribed to; the one that is being answered, and the next stream to look at; and streams
+  // whose model is owed.
+  std::set<std::string> subscriptions_;
+  std::optional<std::string> answered_;
+  std::map<std::string, StreamEntry>::iterator next_to_owe_;
+  std::queue<StreamEntry*> owed_;
+
+  // The status that somebody has asked for, with the streams up to, not including, the next one.
+  std::optional<ServiceStatus> status_;
+  std::map<std::string, StreamEntry>::const_iterator next_in_status_;
+
   DaemonCounts counts_;
   Publisher publisher_;
   Control desk_;
-  wire::Codec codec_;
+
+  // Frames that are handled together, the streams that they are of, and a codec for each of these; all of them reused.
+  Workers workers_;
+  std::vector<Job> jobs_;
+  ReusedList<std::vector<Job*>> by_stream_;
+  std::vector<wire::Codec> codecs_;
+
   RateLimiter warnings_;
   bool ready_ = false;
   std::string not_ready_reason_ = "starting";

@@ -5,8 +5,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
+#include <string_view>
 
 #include "daemon/stream.h"
 #include "daemon/transport.h"
@@ -15,42 +15,41 @@
 
 namespace emulsion::service {
 
+// The numbers of the next messages on the three topics of a stream: how many have been published.
+struct PublishedCounts {
+  std::uint64_t models = 0, labels = 0, events = 0;
+};
+
 class Publisher {
  public:
   // daemon_session: drawn at random when the daemon starts.
   Publisher(FrameSink& sink, std::uint64_t daemon_session) : sink_(sink), daemon_session_(daemon_session) {}
 
-  // Publishes labels and events, in their order.
-  void publish(StreamOutput output);
+  // Publishes the events and labels of a stream, in their order.
+  //   counts  of the stream
+  void publish(std::string_view stream, StreamOutput& output, PublishedCounts& counts);
 
-  // Publishes a model, and keeps it for those who subscribe later.
-  void publish(wire::ModelMessage model);
+  void publish(wire::ModelMessage model, PublishedCounts& counts);
 
-  // Forgets the last model of a stream.
-  void drop_model(const std::string& stream);
+  // True if somebody reads the models of a stream. Any thread may ask while nothing is published.
+  bool has_model_reader(std::string_view stream) const { return sink_.has_reader(wire::to_string({stream, wire::TopicKind::model})); }
 
   std::uint64_t daemon_session() const { return daemon_session_; }
   std::uint64_t published() const { return published_; }
 
-  struct Counts {
-    std::uint64_t models = 0, labels = 0, events = 0;  // messages
-  };
-  Counts counts(const std::string& stream) const;
-
  private:
-  // The numbers of the next messages on the three topics of a stream.
-  struct Topics {
-    std::string model, labels, events;  // names
-    Counts next;
-  };
-
-  Topics& topics_of(const std::string& stream);
+  // Numbers a message and sends it.
+  template <typename Message>
+  void send(std::string_view stream, wire::TopicKind kind, Message& message, std::uint64_t& count);
 
   FrameSink& sink_;
   wire::Codec codec_;
   std::uint64_t daemon_session_;
   std::uint64_t published_ = 0;
-  std::map<std::string, Topics> topics_;
+
+  // Of the frame that was sent last; reused.
+  std::string topic_;
+  std::string payload_;
 };
 
 }  // namespace emulsion::service

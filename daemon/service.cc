@@ -78,7 +78,7 @@ class Service {
 
  private:
   Service(const DaemonOptions& options, Signals signals)
-      : options_(options), signals_(std::move(signals)), hub_({options.queue_messages, options.max_message_bytes, std::chrono::milliseconds(1000)}) {
+      : options_(options), signals_(std::move(signals)), hub_({options.queue_messages, options.queue_bytes, options.max_message_bytes, std::chrono::milliseconds(1000)}) {
     hub_.add_descriptor(signals_.fd());
   }
 
@@ -114,7 +114,8 @@ class Service {
       if (!server) return Failure{kExitUnavailable, server.error().message};
       http_.emplace(std::move(*server));
     }
-    pipeline_.emplace(Pipeline::Parts{std::move(sources), *sink_, *control_, *streams_, board_, std::chrono::steady_clock::now, random_session()},
+    pipeline_.emplace(Pipeline::Parts{std::move(sources), *sink_, *control_, *streams_, board_, std::chrono::steady_clock::now, random_session(),
+                                      options_.learning_threads},
                       options_.save_interval_seconds);
     return std::nullopt;
   }

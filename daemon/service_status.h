@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -60,13 +62,8 @@ struct StreamDetails {
   std::uint64_t events_published = 0;
 };
 
-// Everything at one moment.
-struct ServiceStatus {
-  wire::StatusReply reply;  // as the control endpoint gives it
-  std::map<std::string, StreamDetails>
-      details;  // by the name of a stream in `reply`; absent: a stream of no configured name
-
-  std::chrono::system_clock::time_point started;        // when the daemon started
+// How the daemon is. Cheap: told every time that the pipeline has gone round for a while.
+struct Health {
   std::chrono::steady_clock::time_point pipeline_tick;  // when the pipeline last went round
 
   bool live = true;              // false: the daemon cannot go on and wants to be restarted
@@ -74,26 +71,63 @@ struct ServiceStatus {
   std::string not_ready_reason;  // in a few words, such as "restoring state"
 };
 
-// Hands the last status from the pipeline's thread to others.
+// Everything that is counted. Costly with many streams: made when somebody asks, some streams at a time, so that streams
+// may be told some milliseconds apart.
+struct ServiceStatus {
+  wire::StatusReply reply;  // as the control endpoint gives it
+  std::map<std::string, StreamDetails>
+      details;  // by the name of a stream in `reply`; absent: a stream of no configured name
+
+  std::chrono::system_clock::time_point started;  // when the daemon started
+  Health health;
+};
+
+// Between the pipeline's thread, which tells, and one other, which asks.
 //
-// Thread-safe. Before the first post there is none.
+// Thread-safe.
 class StatusBoard {
  public:
-  void post(ServiceStatus status) {
-    auto next = std::make_shared<const ServiceStatus>(std::move(status));
+  // For the pipeline: tells how it is; whether somebody waits for the status; and the status.
+  void post(Health health) {
     const std::lock_guard lock(mutex_);
-    last_.swap(next);
+    health_ = std::move(health);
+  }
+  bool asked() const { return asked_.load(std::memory_order_relaxed); }
+  void post(ServiceStatus status) {
+    {
+      const std::lock_guard lock(mutex_);
+      status_ = std::move(status);
+      asked_ = false;
+    }
+    answered_.notify_all();
   }
 
-  // The last status; null before the first.
-  std::shared_ptr<const ServiceStatus> last() const {
+  // How the daemon is; nothing before the pipeline has said.
+  std::optional<Health> health() const {
     const std::lock_guard lock(mutex_);
-    return last_;
+    return health_;
+  }
+
+  // Asks for the status. It comes when the pipeline goes round.
+  void ask() {
+    const std::lock_guard lock(mutex_);
+    status_.reset();
+    asked_ = true;
+  }
+
+  // What was asked for, once; nothing if it does not come in time.
+  std::optional<ServiceStatus> wait(std::chrono::milliseconds timeout) {
+    std::unique_lock lock(mutex_);
+    answered_.wait_for(lock, timeout, [this] { return status_.has_value(); });
+    return std::exchange(status_, std::nullopt);
   }
 
  private:
   mutable std::mutex mutex_;
-  std::shared_ptr<const ServiceStatus> last_;
+  std::condition_variable answered_;
+  std::optional<Health> health_;
+  std::optional<ServiceStatus> status_;
+  std::atomic<bool> asked_ = false;
 };
 
 }  // namespace emulsion::service

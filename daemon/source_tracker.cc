@@ -12,7 +12,7 @@ std::uint64_t last_of(const Range::interval_type& range) { return boost::icl::la
 
 }  // namespace
 
-Result<Arrival> SourceTracker::arrive(const std::string& name, std::uint64_t session_id, std::uint64_t sequence) {
+Result<Arrival> SourceTracker::arrive(std::string_view name, std::uint64_t session_id, std::uint64_t sequence) {
   auto found = producers_.find(name);
   if (found == producers_.end()) {
     if (producers_.size() >= max_producers_)
@@ -85,8 +85,8 @@ std::uint64_t SourceTracker::missing(const Producer& producer) {
   return count;
 }
 
-void SourceTracker::count_rows(const std::string& producer, std::uint64_t accepted, std::uint64_t refused) {
-  Producer& counted = producers_.at(producer);
+void SourceTracker::count_rows(std::string_view producer, std::uint64_t accepted, std::uint64_t refused) {
+  Producer& counted = producers_.find(producer)->second;
   counted.rows_accepted += accepted;
   counted.rows_refused += refused;
 }

@@ -7,8 +7,10 @@
 
 #include <boost/icl/interval_set.hpp>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "emulsion/result.h"
@@ -36,10 +38,10 @@ class SourceTracker {
 
   // Takes note of a message.
   // Errors: there are as many producers as there may be, and this is another one.
-  Result<Arrival> arrive(const std::string& producer, std::uint64_t session, std::uint64_t sequence);
+  Result<Arrival> arrive(std::string_view producer, std::uint64_t session, std::uint64_t sequence);
 
   // Counts the rows of a message of a producer that has arrived.
-  void count_rows(const std::string& producer, std::uint64_t accepted, std::uint64_t refused);
+  void count_rows(std::string_view producer, std::uint64_t accepted, std::uint64_t refused);
 
   // By name.
   std::vector<wire::ProducerStatus> status() const;
@@ -71,7 +73,7 @@ class SourceTracker {
   static std::uint64_t missing(const Producer& producer);
 
   std::size_t max_producers_;
-  std::map<std::string, Producer> producers_;
+  std::map<std::string, Producer, std::less<>> producers_;
 };
 
 }  // namespace emulsion::service

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
-#include "emulsion/families.h"
+#include "emulsion/family.h"
 
 namespace emulsion::service {
 namespace {
@@ -15,16 +15,16 @@ std::vector<std::uint64_t> ids_of(const std::vector<Index>& components, const st
 }
 
 // The least number of coordinates that every family of the mixture has; 1 if there is none, which is then told as a fault.
-Index suitable_dimension(const LearnerOptions& options) {
+Index suitable_dimension(const std::vector<const Family*>& families) {
   constexpr Index kMost = 1024;
-  const auto formula = formula_of(options);
-  if (!formula) return 1;
   for (Index dimension = 1; dimension <= kMost; ++dimension)
-    if (std::all_of(formula->terms.begin(), formula->terms.end(),
-                    [&](const MixtureTerm& term) { return (*find_family(term.family))->check_dimension(dimension).has_value(); }))
+    if (std::all_of(families.begin(), families.end(), [&](const Family* family) { return family->check_dimension(dimension).has_value(); }))
       return dimension;
   return 1;
 }
+
+// Messages that may wait for the first model although none of their rows helps to make it.
+constexpr std::size_t kMostWaiting = 4096;
 
 std::string plural(std::uint64_t count, const char* noun) { return std::to_string(count) + " " + noun + (count == 1 ? "" : "s"); }
 
@@ -41,45 +41,84 @@ void Refusals::restore(const std::vector<wire::RefusalCount>& counts) {
   for (const wire::RefusalCount& entry : counts) counts_[{entry.stage, entry.reason}] = entry.count;
 }
 
-Stream::Stream(std::string name, const StreamOptions& options, std::optional<Snapshot> initial_model)
-    : name_(std::move(name)),
-      options_(options),
-      initial_model_(std::move(initial_model)),
-      sources_(static_cast<std::size_t>(options.max_producers)) {
-  if (initial_model_) options_.learner.mixture = formula_of(*initial_model_).text();
-  if (options_.dimension == 0) options_.dimension = static_cast<Index>(options_.columns.size());
+void StreamOutput::clear() {
+  labels.clear();
+  events.clear();
+  model_changed = seeded = false;
+  batches = 0;
 }
 
-Result<Stream> Stream::make(std::string name, const StreamOptions& options, const std::optional<Snapshot>& initial_model) {
-  Stream stream(std::move(name), options, initial_model);
-  const Index configured = stream.options_.dimension;
-  const Index dimension = initial_model ? initial_model->dimension : configured;
-  if (configured > 0 && dimension != configured)
-    return fail("stream \"" + stream.name_ + "\": the initial model has dimension " + std::to_string(dimension) +
-                ", the configuration says " + std::to_string(configured));
+Result<std::shared_ptr<const StreamPlan>> StreamPlan::make(const StreamOptions& options, std::optional<Snapshot> initial_model) {
+  auto plan = std::make_shared<StreamPlan>();
+  plan->options_ = options;
+  StreamOptions& own = plan->options_;
+  if (initial_model) own.learner.mixture = formula_of(*initial_model).text();
+  if (own.dimension == 0) own.dimension = static_cast<Index>(own.columns.size());
+  if (initial_model && own.dimension > 0 && initial_model->dimension != own.dimension)
+    return fail("the initial model has dimension " + std::to_string(initial_model->dimension) + ", the configuration says " +
+                std::to_string(own.dimension));
+  const auto learner = LearnerPlan::make(own.learner);
+  if (!learner) return fail(learner.error().message);
+  plan->learner_ = *learner;
+  plan->initial_model_ = std::move(initial_model);
   // Where the dimension is still open, one that suits stands in, so that bad options are found now and not with the first
   // message.
-  const auto checked = Learner::make(stream.options_.learner, dimension > 0 ? dimension : suitable_dimension(stream.options_.learner));
-  if (!checked) return fail("stream \"" + stream.name_ + "\": " + checked.error().message);
-  if (dimension > 0) {
-    if (const auto started = stream.start_learner(dimension); !started) return fail(started.error().message);
+  const Index dimension = plan->dimension();
+  if (const auto started = plan->start_learner(dimension > 0 ? dimension : suitable_dimension((*learner)->families()), 1); !started)
+    return fail(started.error().message);
+  return plan;
+}
+
+Result<Learner> StreamPlan::start_learner(Index dimension, std::uint64_t first_component_id) const {
+  return initial_model_ ? Learner::start_from(learner_, *initial_model_, first_component_id)
+                        : Learner::make(learner_, dimension, first_component_id);
+}
+
+Index StreamPlan::dimension() const { return initial_model_ ? initial_model_->dimension : options_.dimension; }
+
+Stream::Policy::Policy(const StreamOptions& options)
+    : missing(options.missing),
+      publish_responsibilities(options.publish_responsibilities),
+      model_interval_seconds(options.model_interval_seconds) {}
+
+Stream::Stream(std::string name, Plan plan)
+    : name_(std::move(name)),
+      plan_(std::move(plan)),
+      policy_(plan_->options()),
+      sources_(static_cast<std::size_t>(plan_->options().max_producers)) {}
+
+Stream Stream::make(std::string name, Plan plan) {
+  Stream stream(std::move(name), std::move(plan));
+  if (const Index dimension = stream.plan_->dimension(); dimension > 0) {
+    [[maybe_unused]] const auto started = stream.start_learner(dimension);
+    assert(started);  // as it could be when the plan was made
   }
   return stream;
 }
 
+Result<Stream> Stream::make(std::string name, const StreamOptions& options, const std::optional<Snapshot>& initial_model) {
+  auto plan = StreamPlan::make(options, initial_model);
+  if (!plan) return fail("stream \"" + name + "\": " + plan.error().message);
+  return make(std::move(name), *std::move(plan));
+}
+
 Result<Stream> Stream::restore(std::string name, const StreamOptions& options, const std::optional<Snapshot>& initial_model,
                                wire::StreamState state) {
-  auto made = make(std::move(name), options, initial_model);
-  if (!made) return made;
-  Stream& stream = *made;
+  auto plan = StreamPlan::make(options, initial_model);
+  if (!plan) return fail("stream \"" + name + "\": " + plan.error().message);
+  return restore(std::move(name), *std::move(plan), std::move(state));
+}
+
+Result<Stream> Stream::restore(std::string name, Plan plan, wire::StreamState state) {
+  Stream stream = make(std::move(name), std::move(plan));
   const std::string place = "stream \"" + stream.name_ + "\": ";
   if (state.stream != stream.name_) return fail(place + "the state is that of another stream");
   if (state.learner) {
-    const Index configured = stream.options_.dimension;
+    const Index configured = stream.plan_->options().dimension;
     if (configured > 0 && state.learner->dimension != configured)
       return fail(place + "the saved model has dimension " + std::to_string(state.learner->dimension) +
                   ", the configuration says " + std::to_string(configured));
-    auto learner = Learner::restore(stream.options_.learner, std::move(*state.learner));
+    auto learner = Learner::restore(stream.plan_->learner(), std::move(*state.learner));
     if (!learner) return fail(place + learner.error().message);
     stream.learner_ = std::move(*learner);
   }
@@ -91,11 +130,10 @@ Result<Stream> Stream::restore(std::string name, const StreamOptions& options, c
   stream.points_paused_ = state.points_paused;
   stream.paused_ = state.paused && stream.has_model();
   stream.next_component_id_ = state.next_component_id;
-  return made;
+  return stream;
 }
 
-Outcome Stream::take(wire::PointsMessage message, StreamOutput& output) {
-  const auto rows = static_cast<std::uint64_t>(message.batch.size());
+Outcome Stream::take(const wire::PointsMessageView& message, StreamOutput& output) {
   const auto arrival = sources_.arrive(message.producer, message.session, message.sequence);
   if (!arrival) {
     refuse("too_many_producers", arrival.error().message, output);
@@ -105,50 +143,66 @@ Outcome Stream::take(wire::PointsMessage message, StreamOutput& output) {
   if (arrival->duplicate) return Outcome::duplicate;
 
   std::string reason;
-  if (const auto problem = why_not(message, reason)) {
-    sources_.count_rows(message.producer, 0, rows);
-    refuse(reason,
-           "points: " + *problem + " (producer \"" + message.producer + "\", sequence " + std::to_string(message.sequence) + ")",
-           output);
-    output.events.back().producer = message.producer;
-    return Outcome::refused;
-  }
+  if (const auto problem = why_not(message, reason)) return refuse(message, reason, *problem, output);
 
   Refusal refusal;
   if (learner_ && learner_->refuses_points()) refusal = [this](std::span<const double> point) { return learner_->refusal(point); };
-  CheckedRows checked = check_rows(std::move(message.batch), options_.missing, refusal);
-  const auto accepted = static_cast<std::uint64_t>(checked.accepted.size());
-  sources_.count_rows(message.producer, accepted, checked.refused.size());
+  const RefusedRows refused = check_rows(message.points, policy_.missing, refusal);
+  const auto rows = static_cast<std::uint64_t>(message.points.size());
+  const std::uint64_t accepted = rows - refused.rows.size();
+  if (rows > 0 && accepted == 0 && queue_.waiting().size() >= kMostWaiting)
+    return refuse(message, "warming_up", "no good row, and " + std::to_string(queue_.waiting().size()) + " messages wait for the first model already",
+                  output);
+  sources_.count_rows(message.producer, accepted, refused.rows.size());
   points_accepted_ += accepted;
-  if (!checked.refused.empty()) report_rows(message, checked, output);
-  if (rows > 0) {
-    queue_.push({message.producer, message.session, message.sequence, static_cast<std::uint32_t>(rows), std::move(checked.refused)});
-    if (paused_) {
-      points_paused_ += accepted;
-      emit_labels(learner_->label(checked.accepted, options_.publish_responsibilities), output);
-    } else {
-      emit(learner_->learn(checked.accepted, options_.publish_responsibilities), output);
-    }
-  }
-  if (message.end_of_stream && learner_ && !learner_->has_model()) emit(learner_->flush(options_.publish_responsibilities), output);
+  if (!refused.rows.empty()) report_rows(message, refused, output);
+  if (rows > 0) learn(message, refused, output);
+  if (message.end_of_stream && learner_ && !learner_->has_model()) flush(output);
   return Outcome::applied;
 }
 
+// Learns the good rows of a message, or labels them alone.
+void Stream::learn(const wire::PointsMessageView& message, const RefusedRows& refused, StreamOutput& output) {
+  const auto rows = static_cast<std::uint32_t>(message.points.size());
+  const bool waits = !has_model() || !queue_.empty();
+  if (waits) queue_.push({std::string(message.producer), message.session, message.sequence, rows, refused.rows});
+
+  PointBatch good_rows;
+  PointView points = message.points;
+  if (!refused.rows.empty()) points = good_rows = without_rows(message.points, refused.rows);
+  output.learned.clear();
+  if (paused_) {
+    points_paused_ += static_cast<std::uint64_t>(points.size());
+    learner_->label(points, policy_.publish_responsibilities, output.learned.labels);
+  } else {
+    learner_->learn(points, policy_.publish_responsibilities, output.learned);
+  }
+  report_learned(output);
+
+  if (waits) return answer_waiting(output);
+  wire::LabelsMessage& labels = output.labels.add();
+  begin(labels, message.producer, message.session, message.sequence);
+  labels.stream = name_;
+  NewLabels given = new_labels(output.learned.labels);
+  [[maybe_unused]] const bool complete = RowsToLabel{rows, refused.rows}.label(given, labels);
+  assert(complete);
+}
+
 // The problem of a whole message, or nothing. Starts the learner with the first message that has points.
-std::optional<std::string> Stream::why_not(const wire::PointsMessage& message, std::string& reason) {
-  const PointBatch& batch = message.batch;
-  if (batch.size() == 0) return std::nullopt;
+std::optional<std::string> Stream::why_not(const wire::PointsMessageView& message, std::string& reason) {
+  const PointView& points = message.points;
+  if (points.size() == 0) return std::nullopt;
   if (!learner_) {
-    if (const auto started = start_learner(batch.dimension()); !started) {
+    if (const auto started = start_learner(points.dimension()); !started) {
       reason = "bad_dimension";
       return started.error().message;
     }
   }
-  if (batch.dimension() != learner_->dimension()) {
+  if (points.dimension() != learner_->dimension()) {
     reason = "bad_dimension";
-    return "dimension " + std::to_string(batch.dimension()) + ", the stream has " + std::to_string(learner_->dimension());
+    return "dimension " + std::to_string(points.dimension()) + ", the stream has " + std::to_string(learner_->dimension());
   }
-  if (learner_->needs_times() && !batch.has_times()) {
+  if (learner_->needs_times() && !points.has_times()) {
     reason = "no_timestamps";
     return "no unix_nanoseconds, but the stream forgets by seconds of event time (half_life_seconds)";
   }
@@ -156,8 +210,7 @@ std::optional<std::string> Stream::why_not(const wire::PointsMessage& message, s
 }
 
 Result<void> Stream::start_learner(Index dimension) {
-  auto learner = initial_model_ ? Learner::start_from(options_.learner, *initial_model_, next_component_id_)
-                                : Learner::make(options_.learner, dimension, next_component_id_);
+  auto learner = plan_->start_learner(dimension, next_component_id_);
   if (!learner) return fail("stream \"" + name_ + "\": " + learner.error().message);
   learner_ = std::move(*learner);
   return {};
@@ -170,31 +223,43 @@ void Stream::refuse(const std::string& reason, const std::string& text, StreamOu
   output.events.push_back(std::move(rejected));
 }
 
-void Stream::report_arrival(const wire::PointsMessage& message, const Arrival& arrival, StreamOutput& output) {
-  const auto report = [&](wire::EventKind kind, std::uint64_t count, const std::string& text) {
-    wire::EventMessage happened = event(kind, "producer \"" + message.producer + "\": " + text);
-    happened.producer = message.producer;
+// Refuses a whole message of a producer that is known.
+Outcome Stream::refuse(const wire::PointsMessageView& message, const std::string& reason, const std::string& problem, StreamOutput& output) {
+  const std::string producer(message.producer);
+  sources_.count_rows(producer, 0, static_cast<std::uint64_t>(message.points.size()));
+  refuse(reason, "points: " + problem + " (producer \"" + producer + "\", sequence " + std::to_string(message.sequence) + ")", output);
+  output.events.back().producer = producer;
+  return Outcome::refused;
+}
+
+void Stream::report_arrival(const wire::PointsMessageView& message, const Arrival& arrival, StreamOutput& output) {
+  const auto report = [&](wire::EventKind kind, std::uint64_t count, const std::string& before, const std::string& after = {}) {
+    const std::string producer(message.producer);
+    wire::EventMessage happened = event(kind, "producer \"" + producer + "\": " + before + std::to_string(message.sequence) + after);
+    happened.producer = producer;
     happened.count = count;
     output.events.push_back(std::move(happened));
   };
-  const std::string number = std::to_string(message.sequence);
-  if (arrival.restarted) report(wire::EventKind::restarted, 1, "a new session begins with message " + number);
-  if (arrival.skipped > 0) report(wire::EventKind::gap, arrival.skipped, plural(arrival.skipped, "message") + " missing before " + number);
-  if (arrival.reordered) report(wire::EventKind::reordered, 1, "message " + number + " came late");
-  if (arrival.duplicate) report(wire::EventKind::duplicate, 1, "message " + number + " came twice and was dropped");
+  if (arrival.restarted) report(wire::EventKind::restarted, 1, "a new session begins with message ");
+  if (arrival.skipped > 0) report(wire::EventKind::gap, arrival.skipped, plural(arrival.skipped, "message") + " missing before ");
+  if (arrival.reordered) report(wire::EventKind::reordered, 1, "message ", " came late");
+  if (arrival.duplicate) report(wire::EventKind::duplicate, 1, "message ", " came twice and was dropped");
 }
 
-void Stream::report_rows(const wire::PointsMessage& message, const CheckedRows& rows, StreamOutput& output) {
-  for (const auto& [reason, count] : rows.reasons) refusals_.count("row", reason, count);
+void Stream::report_rows(const wire::PointsMessageView& message, const RefusedRows& refused, StreamOutput& output) {
+  for (const auto& [reason, count] : refused.reasons) refusals_.count("row", reason, count);
+  const std::string producer(message.producer);
   wire::EventMessage rejected =
-      event(wire::EventKind::rejected, plural(rows.refused.size(), "row") + " refused of message " + std::to_string(message.sequence) +
-                                           " of producer \"" + message.producer + "\"; the first: " + rows.first_problem);
-  rejected.producer = message.producer;
-  rejected.count = rows.refused.size();
+      event(wire::EventKind::rejected, plural(refused.rows.size(), "row") + " refused of message " + std::to_string(message.sequence) +
+                                           " of producer \"" + producer + "\"; the first: " + refused.first_problem);
+  rejected.producer = producer;
+  rejected.count = refused.rows.size();
   output.events.push_back(std::move(rejected));
 }
 
-void Stream::emit(Learned learned, StreamOutput& output) {
+// Turns what the learner gave into events.
+void Stream::report_learned(StreamOutput& output) {
+  const Learned& learned = output.learned;
   if (learned.seeded) {
     // The model that labelled the buffer; later updates of the same call have events of their own.
     wire::EventMessage seeded = event(wire::EventKind::seeded, "the stream has its first model");
@@ -222,23 +287,29 @@ void Stream::emit(Learned learned, StreamOutput& output) {
   output.seeded |= learned.seeded;
   output.batches += learned.updates.size();
   output.model_changed |= learned.seeded || !learned.updates.empty();
-  emit_labels(learned.labels, output);
+  points_labelled_ += learned.labels.components.size();
 }
 
-void Stream::emit_labels(const Labels& labels, StreamOutput& output) {
-  points_labelled_ += labels.components.size();
-  const std::uint64_t version = has_model() ? learner_->progress().version : 0;
-  const auto responsibilities = options_.publish_responsibilities ? static_cast<std::size_t>(learner_->components()) : 0;
-  for (wire::LabelsMessage& message : queue_.fill(labels, learner_->ids(), version, responsibilities)) {
-    message.stream = name_;
-    output.labels.push_back(std::move(message));
-  }
+NewLabels Stream::new_labels(const Labels& labels) const {
+  return {labels, learner_ ? std::span<const std::uint64_t>(learner_->ids()) : std::span<const std::uint64_t>(),
+          has_model() ? learner_->progress().version : 0,
+          policy_.publish_responsibilities && learner_ ? static_cast<std::size_t>(learner_->components()) : 0};
+}
+
+// Gives the labels that there are to the messages that wait for them.
+void Stream::answer_waiting(StreamOutput& output) {
+  const std::size_t before = output.labels.size();
+  queue_.fill(new_labels(output.learned.labels), output.labels);
+  for (std::size_t i = before; i < output.labels.size(); ++i) output.labels[i].stream = name_;
 }
 
 std::uint64_t Stream::flush(StreamOutput& output) {
   if (!learner_ || paused_) return 0;
   const auto waiting = static_cast<std::uint64_t>(learner_->points_waiting());
-  emit(learner_->flush(options_.publish_responsibilities), output);
+  output.learned.clear();
+  learner_->flush(policy_.publish_responsibilities, output.learned);
+  report_learned(output);
+  answer_waiting(output);
   return waiting;
 }
 
@@ -262,19 +333,16 @@ void Stream::reset(StreamOutput& output) {
   sources_.reset_counts();
   points_accepted_ = points_labelled_ = points_paused_ = 0;
   paused_ = false;
-  const Index dimension = initial_model_ ? initial_model_->dimension : options_.dimension;
-  if (dimension > 0) {
+  if (const Index dimension = plan_->dimension(); dimension > 0) {
     [[maybe_unused]] const auto started = start_learner(dimension);
-    assert(started);  // as it could be when the stream was made
+    assert(started);  // as it could be when the plan was made
   }
+  output.model_changed = has_model();
   output.events.push_back(event(wire::EventKind::reset, "the stream has forgotten everything"));
 }
 
 void Stream::reconfigure(const StreamOptions& options) {
-  options_.missing = options.missing;
-  options_.publish_responsibilities = options.publish_responsibilities;
-  options_.model_interval_seconds = options.model_interval_seconds;
-  options_.max_producers = options.max_producers;
+  policy_ = Policy(options);
   sources_.set_max_producers(static_cast<std::size_t>(options.max_producers));
 }
 

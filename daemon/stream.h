@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 
 #include "daemon/label_queue.h"
 #include "daemon/options.h"
+#include "daemon/reused_list.h"
 #include "daemon/row_check.h"
 #include "daemon/source_tracker.h"
 #include "daemon/transport.h"
@@ -33,30 +35,58 @@ class Refusals {
   std::map<std::pair<std::string, std::string>, std::uint64_t> counts_;
 };
 
-// What a stream has to say after a step.
+// What a stream has to say after a step. Cleared and used again, it keeps its memory.
 struct StreamOutput {
-  std::vector<wire::LabelsMessage> labels;
+  ReusedList<wire::LabelsMessage> labels;
   std::vector<wire::EventMessage> events;
   bool model_changed = false;
   bool seeded = false;        // the first model was made
   std::uint64_t batches = 0;  // mini-batches that were completed
+  Learned learned;            // what labels and events were made of
+
+  void clear();
+};
+
+// What the streams of one section are made from. Immutable; all of them share one.
+class StreamPlan {
+ public:
+  // With an initial model, a stream labels at once. It is also what a reset goes back to.
+  // Errors: options that the learner refuses; an initial model that does not fit them.
+  static Result<std::shared_ptr<const StreamPlan>> make(const StreamOptions& options, std::optional<Snapshot> initial_model);
+
+  const StreamOptions& options() const { return options_; }  // with the mixture of the initial model, and the dimension of the columns
+  const Learner::Plan& learner() const { return learner_; }
+
+  // A learner that has seen nothing.
+  Result<Learner> start_learner(Index dimension, std::uint64_t first_component_id) const;
+
+  Index dimension() const;  // 0: that of the first message
+
+ private:
+  StreamOptions options_;
+  Learner::Plan learner_;
+  std::optional<Snapshot> initial_model_;
 };
 
 class Stream {
  public:
-  // A stream that has seen nothing. With an initial model it labels at once.
-  // Errors: options that the learner refuses; an initial model that does not fit them.
+  using Plan = std::shared_ptr<const StreamPlan>;
+
+  // A stream that has seen nothing.
+  // Errors of options: those of the plan.
+  static Stream make(std::string name, Plan plan);
   static Result<Stream> make(std::string name, const StreamOptions& options, const std::optional<Snapshot>& initial_model);
 
-  // A stream that goes on from a saved state. The initial model is what a reset goes back to.
-  // Errors: as `make`; a state that does not fit the options.
+  // A stream that goes on from a saved state.
+  // Errors: a state that does not fit the plan. Of options: also those of the plan.
+  static Result<Stream> restore(std::string name, Plan plan, wire::StreamState state);
   static Result<Stream> restore(std::string name, const StreamOptions& options, const std::optional<Snapshot>& initial_model,
                                 wire::StreamState state);
 
   const std::string& name() const { return name_; }
 
   // Takes a message in: refuses it, drops it as a duplicate, or learns and labels its good rows.
-  Outcome take(wire::PointsMessage message, StreamOutput& output);
+  Outcome take(const wire::PointsMessageView& message, StreamOutput& output);
 
   // Counts a payload that could not be decoded.
   void refuse(const std::string& reason, const std::string& text, StreamOutput& output);
@@ -76,7 +106,8 @@ class Stream {
   void reconfigure(const StreamOptions& options);
 
   bool has_model() const { return learner_ && learner_->has_model(); }
-  const StreamOptions& options() const { return options_; }
+  const StreamOptions& options() const { return plan_->options(); }  // that it was made with
+  double model_interval_seconds() const { return policy_.model_interval_seconds; }  // as it is now
   std::uint64_t components_starved() const;
 
   wire::ModelMessage model() const;  // requires a model
@@ -85,19 +116,31 @@ class Stream {
   wire::StreamState state() const;
 
  private:
-  Stream(std::string name, const StreamOptions& options, std::optional<Snapshot> initial_model);
+  // What a reload can change.
+  struct Policy {
+    explicit Policy(const StreamOptions& options);
+
+    MissingPolicy missing;
+    bool publish_responsibilities;
+    double model_interval_seconds;
+  };
+
+  Stream(std::string name, Plan plan);
 
   Result<void> start_learner(Index dimension);
-  std::optional<std::string> why_not(const wire::PointsMessage& message, std::string& reason);
-  void report_arrival(const wire::PointsMessage& message, const Arrival& arrival, StreamOutput& output);
-  void report_rows(const wire::PointsMessage& message, const CheckedRows& rows, StreamOutput& output);
-  void emit(Learned learned, StreamOutput& output);
-  void emit_labels(const Labels& labels, StreamOutput& output);
+  std::optional<std::string> why_not(const wire::PointsMessageView& message, std::string& reason);
+  Outcome refuse(const wire::PointsMessageView& message, const std::string& reason, const std::string& problem, StreamOutput& output);
+  void report_arrival(const wire::PointsMessageView& message, const Arrival& arrival, StreamOutput& output);
+  void report_rows(const wire::PointsMessageView& message, const RefusedRows& refused, StreamOutput& output);
+  void learn(const wire::PointsMessageView& message, const RefusedRows& refused, StreamOutput& output);
+  void report_learned(StreamOutput& output);
+  void answer_waiting(StreamOutput& output);
+  NewLabels new_labels(const Labels& labels) const;
   wire::EventMessage event(wire::EventKind kind, std::string text) const;
 
   std::string name_;
-  StreamOptions options_;
-  std::optional<Snapshot> initial_model_;
+  Plan plan_;
+  Policy policy_;
   std::optional<Learner> learner_;  // once the dimension is known
   SourceTracker sources_;
   LabelQueue queue_;

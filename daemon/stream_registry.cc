@@ -53,32 +53,50 @@ Result<void> StreamRegistry::open() {
       problems += (problems.empty() ? "" : "\n") + stream.error().message;
       continue;
     }
-    StreamEntry entry{std::move(*stream), options_.streams.count(name) > 0, false, false, {}, 0, {}};
-    entry.unpublished = entry.stream.has_model();
-    streams_.emplace(name, std::move(entry));
+    add(name, std::move(*stream));
   }
   if (!problems.empty()) return fail(problems);
   return {};
 }
 
-Result<Stream> StreamRegistry::load(const std::string& name) {
+// The plan of a section is made once; an initial model is read with it.
+Result<Stream::Plan> StreamRegistry::plan_of(const std::string& name) {
   const StreamOptions& options = options_of(name);
-  const auto initial_model = read_initial_model(options.init);
-  if (!initial_model) return fail("stream \"" + name + "\": " + initial_model.error().message);
+  if (const auto known = plans_.find(&options); known != plans_.end()) return known->second;
+  auto initial_model = read_initial_model(options.init);
+  if (!initial_model) return tl::unexpected(initial_model.error());
+  auto plan = StreamPlan::make(options, *std::move(initial_model));
+  if (plan) plans_.emplace(&options, *plan);
+  return plan;
+}
+
+Result<Stream> StreamRegistry::load(const std::string& name) {
+  const auto plan = plan_of(name);
+  if (!plan) return fail("stream \"" + name + "\": " + plan.error().message);
   if (store_ != nullptr) {
     const auto bytes = store_->load(name);
     if (!bytes) return fail(bytes.error().message);
     if (*bytes) {
       auto state = wire::decode_state(**bytes);
       if (!state) return fail("stream \"" + name + "\": the saved " + state.error().message);
-      return Stream::restore(name, options, *initial_model, std::move(*state));
+      return Stream::restore(name, *plan, std::move(*state));
     }
   }
-  return Stream::make(name, options, *initial_model);
+  return Stream::make(name, *plan);
 }
 
-tl::expected<StreamEntry*, NoStream> StreamRegistry::find_or_create(const std::string& name) {
-  if (StreamEntry* known = find(name)) return known;
+StreamEntry& StreamRegistry::add(const std::string& name, Stream stream) {
+  const auto [place, added] = streams_.emplace(name, std::move(stream));
+  StreamEntry& entry = place->second;
+  entry.configured = options_.streams.count(name) > 0;
+  entry.unpublished = entry.stream.has_model();
+  by_name_.emplace(place->first, &entry);
+  return entry;
+}
+
+tl::expected<StreamEntry*, NoStream> StreamRegistry::find_or_create(std::string_view known_or_new) {
+  if (StreamEntry* known = find(known_or_new)) return known;
+  const std::string name(known_or_new);
   if (!is_allowed(name))
     return tl::unexpected(NoStream{"unknown_stream", "stream \"" + name + "\" is not configured and matches no pattern of dynamic_streams"});
   if (streams_.size() >= static_cast<std::size_t>(options_.max_streams))
@@ -86,14 +104,27 @@ tl::expected<StreamEntry*, NoStream> StreamRegistry::find_or_create(const std::s
                                                            " streams already, and no more are allowed (max_streams)"});
   auto stream = load(name);
   if (!stream) return tl::unexpected(NoStream{"stream_failed", stream.error().message});
-  StreamEntry entry{std::move(*stream), false, false, false, {}, 0, {}};
-  entry.unpublished = entry.stream.has_model();
-  return &streams_.emplace(name, std::move(entry)).first->second;
+  return &add(name, std::move(*stream));
 }
 
-StreamEntry* StreamRegistry::find(const std::string& name) {
-  const auto found = streams_.find(name);
-  return found == streams_.end() ? nullptr : &found->second;
+StreamEntry* StreamRegistry::find(std::string_view name) {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+void StreamRegistry::changed(StreamEntry& entry) {
+  entry.unsaved = true;
+  if (store_ == nullptr || entry.to_save) return;
+  entry.to_save = true;
+  to_save_.push_back(&entry);
+}
+
+StreamEntry* StreamRegistry::next_to_save() {
+  if (to_save_.empty()) return nullptr;
+  StreamEntry* entry = to_save_.front();
+  to_save_.pop_front();
+  entry->to_save = false;
+  return entry;
 }
 
 Result<void> StreamRegistry::save(StreamEntry& entry) {
@@ -110,6 +141,7 @@ Result<void> StreamRegistry::forget(const std::string& name) { return store_ == 
 
 void StreamRegistry::reconfigure(const DaemonOptions& options) {
   options_ = options;
+  plans_.clear();
   for (auto& [name, entry] : streams_) {
     entry.configured = options.streams.count(name) > 0;
     entry.stream.reconfigure(options_of(name));

@@ -2,12 +2,18 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
 
 #include "daemon/options.h"
+#include "daemon/publisher.h"
 #include "daemon/service_status.h"
 #include "daemon/state_store.h"
 #include "daemon/stream.h"
@@ -16,13 +22,19 @@ namespace emulsion::service {
 
 // A stream with what the pipeline knows about it.
 struct StreamEntry {
+  explicit StreamEntry(Stream s) : stream(std::move(s)) {}
+
   Stream stream;
   bool configured = false;     // has a section in the configuration
   bool unpublished = false;    // the model has changed since it was published
+  bool to_publish = false;     // it is in the pipeline's queue of models
+  bool owed = false;           // it is in the pipeline's queue of models for new subscribers
   bool unsaved = false;        // something has changed since it was saved
+  bool to_save = false;        // it is in the registry's list of states to save
   std::optional<std::chrono::steady_clock::time_point> model_published;  // when; nothing if never
   double learning_seconds = 0;        // spent since the last mini-batch was completed
   DurationHistogram em_step_seconds;  // of one mini-batch
+  PublishedCounts published;
 
   // Takes note of the time that a message took, and of the mini-batches that it completed.
   void observe(double seconds, const StreamOutput& output);
@@ -47,11 +59,21 @@ class StreamRegistry {
   Result<void> open();
 
   // The stream of that name, made if its name matches a pattern and there is room.
-  tl::expected<StreamEntry*, NoStream> find_or_create(const std::string& name);
+  tl::expected<StreamEntry*, NoStream> find_or_create(std::string_view name);
 
-  // Null if there is none.
-  StreamEntry* find(const std::string& name);
+  // Null if there is none. An entry keeps its address.
+  StreamEntry* find(std::string_view name);
+
+  // By name.
   std::map<std::string, StreamEntry>& all() { return streams_; }
+
+  // Notes that there is something to save of a stream.
+  void changed(StreamEntry& entry);
+
+  // The next stream with something to save, in the order in which they changed; null if there is none. It is then no longer
+  // in the list.
+  StreamEntry* next_to_save();
+  std::size_t to_save() const { return to_save_.size(); }
 
   // Writes the state of a stream, if there is a store and something has changed.
   Result<void> save(StreamEntry& entry);
@@ -65,12 +87,17 @@ class StreamRegistry {
 
  private:
   const StreamOptions& options_of(const std::string& name) const;
+  Result<Stream::Plan> plan_of(const std::string& name);
   bool is_allowed(const std::string& name) const;
   Result<Stream> load(const std::string& name);
+  StreamEntry& add(const std::string& name, Stream stream);
 
   DaemonOptions options_;
   StateStore* store_;
+  std::map<const StreamOptions*, Stream::Plan> plans_;  // of the sections, once a stream has needed one
   std::map<std::string, StreamEntry> streams_;
+  std::unordered_map<std::string_view, StreamEntry*> by_name_;  // the same, quicker to look at
+  std::deque<StreamEntry*> to_save_;
 };
 
 }  // namespace emulsion::service

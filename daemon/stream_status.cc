@@ -1,6 +1,5 @@
 // What a stream says about itself: its model, its status, its state.
 #include "daemon/stream.h"
-#include "emulsion/seeding.h"
 #include "emulsion/wire/model.h"
 
 namespace emulsion::service {
@@ -9,15 +8,14 @@ wire::ModelMessage Stream::model() const {
   wire::ModelMessage message = wire::to_message(learner_->snapshot());
   message.stream = name_;
   message.sources = sources_.positions();
-  message.columns = options_.columns;
+  message.columns = plan_->options().columns;
   return message;
 }
 
 wire::StreamStatus Stream::status() const {
   wire::StreamStatus status;
   status.stream = name_;
-  const auto formula = formula_of(options_.learner);
-  status.components = static_cast<std::uint32_t>(formula ? formula->components() : 0);
+  status.components = static_cast<std::uint32_t>(plan_->learner()->formula().components());
   status.points_accepted = points_accepted_;
   status.points_labelled = points_labelled_;
   status.points_paused = points_paused_;

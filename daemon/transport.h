@@ -5,20 +5,33 @@
 
 #include <cstddef>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
 namespace emulsion::service {
 
-// One message: where it belongs and what it says.
-struct Frame {
-  std::string topic;
-  std::string payload;
+// One message: where it belongs and what it says. Its bytes are somebody else's.
+struct FrameView {
+  std::string_view topic;
+  std::string_view payload;
 
   // Not empty: what came is no frame, and why, such as "frames: 3, expected 2". The topic is then what was readable of
   // it, at most kFaultTopicBytes; the payload is empty. It is received, counted and settled as refused like any other.
-  std::string fault = {};
+  std::string_view fault = {};
 };
+
+// The same with bytes of its own.
+struct Frame {
+  std::string topic;
+  std::string payload;
+  std::string fault = {};
+
+  operator FrameView() const { return {topic, payload, fault}; }
+};
+inline Frame copy_of(const FrameView& frame) {
+  return {std::string(frame.topic), std::string(frame.payload), std::string(frame.fault)};
+}
 
 // The fault of a message of so many frames, where a topic and a payload were expected.
 inline std::string frame_count_fault(std::size_t frames) {
@@ -35,16 +48,17 @@ enum class Outcome {
 
 // Where frames come from. One thread owns it.
 //
-// Call order: (receive settle)*     every received frame is settled once, in the order of receipt
+// Call order: (receive* settle*)*     every received frame is settled once, in the order of receipt; the source keeps its
+//                                     bytes until then
 class FrameSource {
  public:
   virtual ~FrameSource() = default;
 
   // The next frame, or nothing if none is there now. Never blocks.
-  virtual std::optional<Frame> receive() = 0;
+  virtual std::optional<FrameView> receive() = 0;
 
-  // Tells the source what became of a frame. Acknowledged transports answer the producer; others ignore it.
-  virtual void settle(const Frame& frame, Outcome outcome) = 0;
+  // Tells the source what became of a frame. Acknowledged transports answer the producer; others only let its bytes go.
+  virtual void settle(const FrameView& frame, Outcome outcome) = 0;
 
   // True when no frame can ever come again, as at the end of a file.
   virtual bool exhausted() const = 0;
@@ -61,13 +75,14 @@ class FrameSource {
 class FrameSink {
  public:
   virtual ~FrameSink() = default;
-  virtual void send(const Frame& frame) = 0;
+  virtual void send(const FrameView& frame) = 0;
 
-  // Sends `frame`, and sends it again to whoever subscribes to its topic later.
-  virtual void send_retained(const Frame& frame) = 0;
+  // True if somebody has subscribed to a topic: what nobody reads need not be made.
+  virtual bool has_reader(std::string_view topic) const = 0;
 
-  // Forgets a retained frame.
-  virtual void drop_retained(std::string_view topic) = 0;
+  // Prefixes of topics that somebody has subscribed to since the last call, each once: whoever did is owed what is kept for
+  // late subscribers.
+  virtual std::set<std::string> new_subscriptions() = 0;
 };
 
 // One request of a client of the control endpoint.

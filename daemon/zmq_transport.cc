@@ -8,7 +8,8 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "daemon/retained_frames.h"
+#include "daemon/subscriptions.h"
+#include "daemon/unsettled.h"
 #include "emulsion/wire/topic.h"
 
 namespace emulsion::service {
@@ -17,8 +18,11 @@ namespace {
 // A subscription is one byte and a prefix of a topic; a longer frame disconnects the peer.
 constexpr std::int64_t kMaxSubscriptionBytes = 4096;
 
-// Subscriptions that are answered before the pipeline has its turn again.
+// Subscriptions that are read before the pipeline has its turn again.
 constexpr int kSubscriptionsPerWait = 1000;
+
+// No topic of ours is longer, so a longer prefix is one of none.
+constexpr std::size_t kLongestTopic = 128;
 
 // Frames of an envelope: an identity, a delimiter, and some for proxies in between.
 constexpr std::size_t kMaxEnvelopeFrames = 8;
@@ -87,18 +91,43 @@ std::vector<std::string_view> unpack(std::string_view packed) {
   return parts;
 }
 
+// How many messages may wait in the queues of a socket: fewer once they have been large. Never more again: libzmq 4.3.4 does
+// not wake a connection that waited at a lower mark.
+class QueueMark {
+ public:
+  explicit QueueMark(const ZmqOptions& options) : messages_(options.queue_messages), bytes_(options.queue_bytes) {}
+
+  // The new mark, if a message of this size lowers it.
+  std::optional<int> lower(std::size_t message_bytes) {
+    if (message_bytes <= largest_) return std::nullopt;
+    largest_ = message_bytes;
+    const std::int64_t fit = std::max(kFewest, bytes_ / static_cast<std::int64_t>(message_bytes));
+    if (fit >= messages_) return std::nullopt;
+    messages_ = static_cast<int>(fit);
+    return messages_;
+  }
+
+ private:
+  static constexpr std::int64_t kFewest = 16;  // so that a connection need not be woken for each
+
+  int messages_;
+  std::int64_t bytes_;
+  std::size_t largest_ = 0;
+};
+
 class Source final : public ZmqSource {
  public:
-  Source(zmq::socket_t socket, InputKind kind, Attachment attachment, std::string endpoint, int queue_messages)
+  Source(zmq::socket_t socket, InputKind kind, Attachment attachment, std::string endpoint, const ZmqOptions& options)
       : socket_(std::move(socket)),
         kind_(kind),
         attachment_(attachment),
         endpoint_(std::move(endpoint)),
-        queue_messages_(queue_messages) {}
+        queue_messages_(options.queue_messages),
+        mark_(options) {}
 
-  std::optional<Frame> receive() override {
+  std::optional<FrameView> receive() override {
     if (phase_ == Phase::exhausted) return std::nullopt;
-    std::optional<Frame> frame = read_frame();
+    std::optional<FrameView> frame = read_frame();
     if (phase_ == Phase::open) return frame;
     if (phase_ == Phase::closing && (!frame || --left_ == 0)) {
       leave();
@@ -108,7 +137,7 @@ class Source final : public ZmqSource {
     return frame;
   }
 
-  void settle(const Frame&, Outcome) override {}
+  void settle(const FrameView&, Outcome) override { unsettled_.drop_first(); }
   bool exhausted() const override { return phase_ == Phase::exhausted; }
 
   void close_intake() override {
@@ -124,12 +153,28 @@ class Source final : public ZmqSource {
  private:
   enum class Phase { open, closing, left, exhausted };
 
-  std::optional<Frame> read_frame() {
-    Parts parts = read_parts(socket_, 1);
-    if (parts.count == 0) return std::nullopt;
-    const zmq::message_t& topic = parts.first.empty() ? parts.last : parts.first.front();
-    if (parts.count == 2) return Frame{topic.to_string(), parts.last.to_string()};
-    return Frame{std::string(topic.to_string_view().substr(0, kFaultTopicBytes)), {}, frame_count_fault(parts.count)};
+  // The two parts as libzmq has received them. Of a message with another number of parts, the first, and what is wrong.
+  struct Received {
+    zmq::message_t topic, payload;
+    std::string fault;
+  };
+
+  std::optional<FrameView> read_frame() {
+    Received received;
+    if (!read(socket_, received.topic)) return std::nullopt;
+    std::size_t count = 1;
+    for (bool more = received.topic.more(); more; more = received.payload.more()) {
+      if (!read(socket_, received.payload)) break;
+      ++count;
+    }
+    if (count != 2) {
+      received.payload.rebuild();
+      received.fault = frame_count_fault(count);
+    }
+    const Received& kept = unsettled_.add(std::move(received));
+    if (const auto mark = mark_.lower(kept.payload.size())) socket_.set(zmq::sockopt::rcvhwm, *mark);
+    const std::string_view topic = kept.topic.to_string_view();
+    return FrameView{count == 2 ? topic : topic.substr(0, kFaultTopicBytes), kept.payload.to_string_view(), kept.fault};
   }
 
   void leave() {
@@ -147,36 +192,41 @@ class Source final : public ZmqSource {
   Attachment attachment_;
   std::string endpoint_;
   int queue_messages_;
+  QueueMark mark_;
+  Unsettled<Received> unsettled_;
   Phase phase_ = Phase::open;
   int left_ = 0;  // messages that may still be read before the endpoint is left
 };
 
 class Sink final : public ZmqSink {
  public:
-  Sink(zmq::socket_t socket, std::string endpoint) : socket_(std::move(socket)), endpoint_(std::move(endpoint)) {}
+  Sink(zmq::socket_t socket, std::string endpoint, const ZmqOptions& options)
+      : socket_(std::move(socket)), endpoint_(std::move(endpoint)), mark_(options) {}
 
-  void send(const Frame& frame) override {
+  void send(const FrameView& frame) override {
+    if (const auto mark = mark_.lower(frame.payload.size())) socket_.set(zmq::sockopt::sndhwm, *mark);
     send_part(socket_, frame.topic, true);
     send_part(socket_, frame.payload, false);
   }
 
-  void send_retained(const Frame& frame) override {
-    retained_.keep(frame);
-    send(frame);
-  }
+  bool has_reader(std::string_view topic) const override { return subscriptions_.match(topic); }
+  std::set<std::string> new_subscriptions() override { return std::exchange(new_subscriptions_, {}); }
 
-  void drop_retained(std::string_view topic) override { retained_.drop(topic); }
-
-  // Many subscriptions that come together cost each retained frame one sending.
-  void answer_subscribers() {
-    std::set<std::string, std::less<>> prefixes;
+  // The socket tells of every subscription, and of the end of the last one to a prefix.
+  void read_subscriptions() {
     for (int i = 0; i < kSubscriptionsPerWait; ++i) {
       const Parts parts = read_parts(socket_, 0);
       if (parts.count == 0) break;
       const std::string_view message = parts.last.to_string_view();
-      if (parts.count == 1 && message.starts_with('\1')) prefixes.emplace(message.substr(1));
+      if (parts.count != 1 || message.empty() || message.size() > 1 + kLongestTopic) continue;
+      const std::string_view prefix = message.substr(1);
+      if (message.front() == '\1') {
+        subscriptions_.add(prefix);
+        new_subscriptions_.emplace(prefix);
+      } else if (message.front() == '\0') {
+        subscriptions_.remove(prefix);
+      }
     }
-    for (const Frame& frame : retained_.matching(prefixes)) send(frame);
   }
 
   const std::string& endpoint() const override { return endpoint_; }
@@ -185,7 +235,9 @@ class Sink final : public ZmqSink {
  private:
   zmq::socket_t socket_;
   std::string endpoint_;
-  RetainedFrames retained_;
+  QueueMark mark_;
+  Subscriptions subscriptions_;
+  std::set<std::string> new_subscriptions_;
 };
 
 class Control final : public ZmqControl {
@@ -277,7 +329,7 @@ Result<ZmqSource*> ZmqHub::add_source(InputKind kind, Attachment attachment, con
   const auto attached = attach(*socket, attachment, endpoint);
   if (!attached) return tl::unexpected(attached.error());
   sockets_->sources.push_back(
-      std::make_unique<Source>(std::move(*socket), kind, attachment, *attached, sockets_->options.queue_messages));
+      std::make_unique<Source>(std::move(*socket), kind, attachment, *attached, sockets_->options));
   return sockets_->sources.back().get();
 }
 
@@ -287,7 +339,7 @@ Result<ZmqSink*> ZmqHub::add_sink(const std::string& endpoint) {
   socket->set(zmq::sockopt::xpub_verbose, 1);  // else a second subscriber to a topic is not seen
   const auto attached = attach(*socket, Attachment::bind, endpoint);
   if (!attached) return tl::unexpected(attached.error());
-  sockets_->sinks.push_back(std::make_unique<Sink>(std::move(*socket), *attached));
+  sockets_->sinks.push_back(std::make_unique<Sink>(std::move(*socket), *attached, sockets_->options));
   return sockets_->sinks.back().get();
 }
 
@@ -322,7 +374,7 @@ bool ZmqHub::wait(std::chrono::milliseconds timeout) {
 
   const std::size_t sinks = sockets_->sinks.size();
   for (std::size_t i = 0; i < sinks; ++i) {
-    if (items[i].revents & ZMQ_POLLIN) sockets_->sinks[i]->answer_subscribers();
+    if (items[i].revents & ZMQ_POLLIN) sockets_->sinks[i]->read_subscriptions();
   }
   return std::any_of(items.begin() + static_cast<std::ptrdiff_t>(sinks), items.end(),
                      [](const zmq::pollitem_t& item) { return item.revents != 0; });

@@ -19,6 +19,10 @@ struct ZmqOptions {
   // Messages that may wait in each connection's queue, in either direction. Range [1, 10000000].
   int queue_messages = 10000;
 
+  // Bytes that may wait there. libzmq counts messages only: so a socket through which a larger message has come than ever
+  // before lets no more messages wait than would be so many bytes if all were as large; 16 in any case. Range >= 1.
+  std::int64_t queue_bytes = 67108864;
+
   // Longest frame that is read; a peer that sends a longer one is disconnected. Range [1024, 2147483647].
   std::int64_t max_message_bytes = 67108864;
 
@@ -56,8 +60,7 @@ class ZmqHub {
   // (libzmq 4.3.4 discards the queue on disconnect, keeps it on unbind) and what still waits in the kernel.
   Result<ZmqSource*> add_source(InputKind kind, Attachment attachment, const std::string& endpoint);
 
-  // Results out: XPUB, bound. A new subscriber gets the retained frames of its topics from wait(); libzmq cannot
-  // address one subscriber, so the earlier ones get them again too.
+  // Results out: XPUB, bound. wait() takes note of who subscribes.
   Result<ZmqSink*> add_sink(const std::string& endpoint);
 
   // Questions in, answers out: ROUTER, bound, for REQ and DEALER clients.
@@ -66,8 +69,8 @@ class ZmqHub {
   // Lets wait() end when `fd` can be read, as for a signalfd. The caller keeps it open and reads it.
   void add_descriptor(int fd);
 
-  // Waits until a source, a control channel or a descriptor has something to read, a subscriber came, or the time is
-  // over, and answers new subscribers. True if there is something to read. Zero does not wait; negative waits for ever.
+  // Waits until a source, a control channel or a descriptor has something to read, a subscriber came or went, or the time
+  // is over. True if there is something to read. Zero does not wait; negative waits for ever.
   bool wait(std::chrono::milliseconds timeout);
 
  private:

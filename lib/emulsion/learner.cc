@@ -24,10 +24,9 @@ std::optional<std::string> not_at_least_zero(const char* name, double value) {
   return std::string(name) + ": " + std::to_string(value) + ", expected a finite number >= 0";
 }
 
-Result<void> check(const LearnerOptions& options, Index dimension) {
+Result<void> check(const LearnerOptions& options) {
   constexpr Index kAny = std::numeric_limits<Index>::max();
   const std::optional<std::string> faults[] = {
-      out_of_range("dimension", dimension, 1, kAny),
       out_of_range("batch points", options.batch_points, 1, 1048576),
       out_of_range("seed points", options.seed.points, 0, kAny),
       out_of_range("seed restarts", options.seed.restarts, 1, 1000),
@@ -42,10 +41,6 @@ Result<void> check(const LearnerOptions& options, Index dimension) {
   for (const auto& fault : faults)
     if (fault) return fail(*fault);
   if (options.prior.covariance_fraction == 0) return fail("prior covariance fraction: 0, expected more than 0");
-  const auto formula = formula_of(options);
-  if (!formula) return fail(formula.error().message);
-  for (const MixtureTerm& term : formula->terms)
-    if (const auto checked = (*find_family(term.family))->check_dimension(dimension); !checked) return checked;
   return {};
 }
 
@@ -57,26 +52,54 @@ void pin_cache_sizes() {
 
 }  // namespace
 
-Learner::Learner(const LearnerOptions& options, StepSize step, Index dimension, std::uint64_t first_id)
-    : options_(options), formula_(*formula_of(options)), step_(step), dimension_(dimension), next_id_(first_id) {
+LearnerPlan::LearnerPlan(const LearnerOptions& options, MixtureFormula formula, StepSize step)
+    : options_(options), formula_(std::move(formula)), step_(step) {
   for (const MixtureTerm& term : formula_.terms) families_.push_back(*find_family(term.family));
-  buffer_.points.resize(dimension, 0);
 }
 
-Result<Learner> Learner::make(const LearnerOptions& options, Index dimension, std::uint64_t first_id) {
-  if (const auto checked = check(options, dimension); !checked) return fail(checked.error().message);
+Result<std::shared_ptr<const LearnerPlan>> LearnerPlan::make(const LearnerOptions& options) {
+  if (const auto checked = check(options); !checked) return fail(checked.error().message);
+  auto formula = formula_of(options);
+  if (!formula) return fail(formula.error().message);
   const auto step = StepSize::make(options.step);
   if (!step) return fail(step.error().message);
   pin_cache_sizes();
-  return Learner(options, *step, dimension, first_id);
+  return std::shared_ptr<const LearnerPlan>(new LearnerPlan(options, *std::move(formula), *step));
+}
+
+Learner::Learner(Plan plan, Index dimension, std::uint64_t first_id)
+    : plan_(std::move(plan)),
+      dimension_(dimension),
+      points_to_seed_(emulsion::points_to_seed(plan_->options(), dimension)),
+      next_id_(first_id) {
+  buffer_.points.resize(dimension, 0);
+}
+
+Result<Learner> Learner::make(Plan plan, Index dimension, std::uint64_t first_id) {
+  if (const auto fault = out_of_range("dimension", dimension, 1, std::numeric_limits<Index>::max())) return fail(*fault);
+  for (const Family* family : plan->families())
+    if (const auto checked = family->check_dimension(dimension); !checked) return fail(checked.error().message);
+  return Learner(std::move(plan), dimension, first_id);
+}
+
+Result<Learner> Learner::make(const LearnerOptions& options, Index dimension, std::uint64_t first_id) {
+  return LearnerPlan::make(options).and_then([&](Plan plan) { return make(std::move(plan), dimension, first_id); });
 }
 
 Result<Learner> Learner::start_from(const LearnerOptions& options, const Snapshot& model, std::uint64_t first_id) {
-  auto learner = make(options, model.dimension, first_id);
+  return LearnerPlan::make(options).and_then([&](Plan plan) { return start_from(std::move(plan), model, first_id); });
+}
+
+Result<Learner> Learner::restore(const LearnerOptions& options, LearnerState state) {
+  return LearnerPlan::make(options).and_then([&](Plan plan) { return restore(std::move(plan), std::move(state)); });
+}
+
+Result<Learner> Learner::start_from(Plan plan, const Snapshot& model, std::uint64_t first_id) {
+  auto learner = make(std::move(plan), model.dimension, first_id);
   if (!learner) return learner;
   if (!(model.effective_sample_size >= 0) || !std::isfinite(model.effective_sample_size) || !std::isfinite(model.mean_log_likelihood))
     return fail("the model's effective sample size and mean log likelihood: expected finite numbers, the first one >= 0");
-  const auto mixture = mixture_of(model, learner->formula_);
+  const auto mixture = mixture_of(model, learner->plan_->formula());
   if (!mixture) return fail(mixture.error().message);
 
   StepwiseState state;
@@ -90,65 +113,85 @@ Result<Learner> Learner::start_from(const LearnerOptions& options, const Snapsho
   state.seed_weight = state.statistics.weight;
   state.starved.assign(static_cast<std::size_t>(state.mixture->size()), false);
   learner->name_components();
-  learner->stepwise_.emplace(options, std::move(state));
+  learner->stepwise_.emplace(learner->plan_->options(), std::move(state));
   return learner;
 }
 
-Result<Learner> Learner::restore(const LearnerOptions& options, LearnerState state) {
-  auto learner = make(options, state.dimension, state.next_id);
+Result<Learner> Learner::restore(Plan plan, LearnerState state) {
+  auto learner = make(std::move(plan), state.dimension, state.next_id);
   if (!learner) return learner;
   learner->buffer_ = std::move(state.buffer);
   learner->buffered_ = learner->buffer_.size();
   if (!state.stepwise) return learner;
   MixtureFormula saved;
   for (const auto& bank : state.stepwise->mixture->banks()) saved.terms.push_back({bank->size(), bank->family().name()});
-  if (saved.text() != learner->formula_.text())
-    return fail("the saved model is " + saved.text() + ", the configuration says " + learner->formula_.text());
+  if (saved.text() != learner->plan_->formula().text())
+    return fail("the saved model is " + saved.text() + ", the configuration says " + learner->plan_->formula().text());
   learner->ids_ = std::move(state.ids);
-  learner->stepwise_.emplace(options, std::move(*state.stepwise));
+  learner->stepwise_.emplace(learner->plan_->options(), std::move(*state.stepwise));
   return learner;
 }
 
-Learned Learner::learn(const PointView& batch, bool with_responsibilities) {
+void Learned::clear() {
+  labels.components.clear();
+  labels.log_densities.clear();
+  labels.responsibilities.clear();
+  labels.spans.clear();
+  updates.clear();
+  seeded = false;
+}
+
+void Learner::learn(const PointView& batch, bool with_responsibilities, Learned& learned) {
   assert(batch.dimension() == dimension_);
-  Learned learned;
   Index first = 0;
   if (!stepwise_) {
     // A restored buffer may hold more points than the options now ask for.
     first = std::min(batch.size(), std::max(Index{0}, points_to_seed() - buffered_));
     buffer(batch, first);
-    if (buffered_ < points_to_seed()) return learned;
+    if (buffered_ < points_to_seed()) return;
     seed(with_responsibilities, learned);
   }
   if (first == 0)
     stepwise_->learn(batch, with_responsibilities, learned.labels, learned.updates);
   else if (first < batch.size())
     stepwise_->learn(batch.slice(first, batch.size() - first), with_responsibilities, learned.labels, learned.updates);
+}
+
+void Learner::label(const PointView& batch, bool with_responsibilities, Labels& labels) const {
+  stepwise_->label(batch, with_responsibilities, labels);
+}
+
+void Learner::flush(bool with_responsibilities, Learned& learned) {
+  if (stepwise_)
+    stepwise_->flush(learned.updates);
+  else if (buffered_ > 0)
+    seed(with_responsibilities, learned);
+}
+
+Learned Learner::learn(const PointView& batch, bool with_responsibilities) {
+  Learned learned;
+  learn(batch, with_responsibilities, learned);
   return learned;
 }
 
 Labels Learner::label(const PointView& batch, bool with_responsibilities) const {
   Labels labels;
-  stepwise_->label(batch, with_responsibilities, labels);
+  label(batch, with_responsibilities, labels);
   return labels;
 }
 
 Learned Learner::flush(bool with_responsibilities) {
   Learned learned;
-  if (stepwise_)
-    stepwise_->flush(learned.updates);
-  else if (buffered_ > 0)
-    seed(with_responsibilities, learned);
+  flush(with_responsibilities, learned);
   return learned;
 }
 
-std::optional<std::string> Learner::refusal(std::span<const double> point) const { return refusal_by_all(families_, point); }
+std::optional<std::string> Learner::refusal(std::span<const double> point) const { return refusal_by_all(plan_->families(), point); }
 
 bool Learner::refuses_points() const {
-  return std::all_of(families_.begin(), families_.end(), [](const Family* family) { return family->refuses_points(); });
+  const auto& families = plan_->families();
+  return std::all_of(families.begin(), families.end(), [](const Family* family) { return family->refuses_points(); });
 }
-
-Index Learner::points_to_seed() const { return emulsion::points_to_seed(options_, dimension_); }
 
 Index Learner::points_waiting() const { return stepwise_ ? stepwise_->progress().batch_points : buffered_; }
 
@@ -205,14 +248,15 @@ void Learner::buffer(const PointView& batch, Index count) {
 }
 
 void Learner::seed(bool with_responsibilities, Learned& learned) {
-  Workers workers(options_.threads);
+  const LearnerOptions& options = plan_->options();
+  Workers workers(options.threads);
   const PointBatch points = buffered();
-  const auto mixture = seed_mixture(points, options_, workers);
+  const auto mixture = seed_mixture(points, options, workers);
   assert(mixture);  // the family was checked when the learner was made
 
   StepwiseState state;
-  state.statistics = em_pass(**mixture, cut_tiles(points, seed_retentions(points)), options_.assignment, workers);
-  const auto maximised = maximise(state.statistics, options_.prior, **mixture, options_.starved_below_points);
+  state.statistics = em_pass(**mixture, cut_tiles(points, seed_retentions(points)), options.assignment, workers);
+  const auto maximised = maximise(state.statistics, options.prior, **mixture, options.starved_below_points);
   if (maximised) {
     state.mixture = maximised->mixture;
     state.starved = maximised->starved;
@@ -220,7 +264,7 @@ void Learner::seed(bool with_responsibilities, Learned& learned) {
     state.seed_weight = state.statistics.weight;
   } else {
     state.mixture = *mixture;
-    state.starved.assign(static_cast<std::size_t>(formula_.components()), false);
+    state.starved.assign(static_cast<std::size_t>(components()), false);
     state.statistics = state.mixture->empty_statistics();
     state.updates_failed = 1;
     Update update;
@@ -232,7 +276,7 @@ void Learner::seed(bool with_responsibilities, Learned& learned) {
   if (points.has_times()) state.latest_time = *std::max_element(points.unix_nanoseconds.begin(), points.unix_nanoseconds.end());
 
   name_components();
-  stepwise_.emplace(options_, std::move(state));
+  stepwise_.emplace(options, std::move(state));
   stepwise_->label(points, with_responsibilities, learned.labels);
   learned.seeded = true;
   buffer_ = {};
@@ -241,7 +285,7 @@ void Learner::seed(bool with_responsibilities, Learned& learned) {
 }
 
 void Learner::name_components() {
-  ids_.resize(static_cast<std::size_t>(formula_.components()));
+  ids_.resize(static_cast<std::size_t>(components()));
   std::iota(ids_.begin(), ids_.end(), next_id_);
   next_id_ += ids_.size();
 }
@@ -257,7 +301,7 @@ Eigen::VectorXd Learner::seed_retentions(const PointBatch& points) const {
       if (latest != kNoTime) seconds = seconds_between(latest, time);
       latest = std::max(latest, time);
     }
-    retentions[i] = step_.seed_retention(points.weight(i), seconds);
+    retentions[i] = plan_->step().seed_retention(points.weight(i), seconds);
   }
   return retentions;
 }

@@ -109,6 +109,17 @@ struct PointBatch {
   }
 };
 
+// Points of one's own, with the weights and times that are there.
+inline PointBatch copy_of(const PointView& view) {
+  PointBatch batch;
+  batch.points.resize(view.dimension(), view.size());
+  for (Index i = 0; i < view.size(); ++i) view.copy(i, batch.points.col(i).data());
+  if (view.has_weights()) batch.weights = Eigen::VectorXd::NullaryExpr(view.size(), [&](Index i) { return view.weight(i); });
+  if (view.has_times())
+    for (Index i = 0; i < view.size(); ++i) batch.unix_nanoseconds.push_back(view.unix_nanoseconds(i));
+  return batch;
+}
+
 // Seconds from one time to another, both in unix nanoseconds; 0 if the other one is not later.
 inline double seconds_between(std::int64_t earlier, std::int64_t later) {
   if (later <= earlier) return 0;

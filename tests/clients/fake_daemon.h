@@ -116,7 +116,7 @@ class FakeDaemon {
       refusals_.push_back({"message", "malformed", 1});
       return;
     }
-    auto& stream = streams_[where->stream];
+    auto& stream = streams_[std::string(where->stream)];
     stream.stream = where->stream;
     stream.dimension = static_cast<std::uint32_t>(message->batch.dimension());
     auto producer = std::find_if(stream.producers.begin(), stream.producers.end(),

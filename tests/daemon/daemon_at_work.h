@@ -50,7 +50,8 @@ class DaemonAtWork {
     const auto opened = streams.open();
     INFO((opened ? std::string() : opened.error().message));
     REQUIRE(opened);
-    pipeline.emplace(Pipeline::Parts{{&source}, sink, control, streams, board, [this] { return now; }, 77}, options.save_interval_seconds);
+    pipeline.emplace(Pipeline::Parts{{&source}, sink, control, streams, board, [this] { return now; }, 77, options.learning_threads},
+                     options.save_interval_seconds);
   }
   DaemonAtWork(const DaemonAtWork&) = delete;
   DaemonAtWork& operator=(const DaemonAtWork&) = delete;
@@ -87,6 +88,15 @@ class DaemonAtWork {
   template <typename Command>
   wire::ControlReply ask(Command command, std::uint64_t request_id = 5) {
     return ask_bytes(codec.encode(wire::ControlRequest{request_id, std::move(command)}));
+  }
+
+  // What the pages for machines are made of.
+  ServiceStatus watched() {
+    board.ask();
+    run();
+    auto status = board.wait(std::chrono::milliseconds(0));
+    REQUIRE(status);
+    return std::move(*status);
   }
 
   wire::StatusReply status() { return std::get<wire::StatusReply>(ask(wire::StatusRequest{}).result); }

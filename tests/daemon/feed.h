@@ -67,12 +67,12 @@ inline Stream make_stream(const StreamOptions& options) {
 
 inline StreamOutput take(Stream& stream, wire::PointsMessage message) {
   StreamOutput output;
-  stream.take(std::move(message), output);
+  stream.take(message, output);
   return output;
 }
 
 inline void append(StreamOutput& all, StreamOutput output) {
-  for (auto& labels : output.labels) all.labels.push_back(std::move(labels));
+  for (auto& labels : output.labels) all.labels.add() = std::move(labels);
   for (auto& event : output.events) all.events.push_back(std::move(event));
   all.model_changed |= output.model_changed;
 }

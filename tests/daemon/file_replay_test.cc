@@ -30,8 +30,8 @@ std::string record(const TemporaryDirectory& directory, const std::vector<Frame>
 std::vector<Frame> drain(FrameSource& source) {
   std::vector<Frame> frames;
   while (auto frame = source.receive()) {
+    frames.push_back(copy_of(*frame));
     source.settle(*frame, Outcome::applied);
-    frames.push_back(*frame);
   }
   CHECK(source.exhausted());
   return frames;

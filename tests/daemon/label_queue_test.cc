@@ -33,6 +33,13 @@ std::vector<std::pair<std::uint64_t, std::uint32_t>> spans_of(const wire::Labels
   return spans;
 }
 
+// What is complete now.
+std::vector<wire::LabelsMessage> fill(LabelQueue& queue, const Labels& labels, std::uint64_t current_version, std::size_t responsibilities) {
+  ReusedList<wire::LabelsMessage> complete;
+  queue.fill({labels, kIds, current_version, responsibilities}, complete);
+  return {complete.begin(), complete.end()};
+}
+
 using Spans = std::vector<std::pair<std::uint64_t, std::uint32_t>>;
 
 }  // namespace
@@ -41,10 +48,10 @@ TEST_CASE("a message leaves when its last row has a label, in the order of comin
   LabelQueue queue;
   queue.push(message(5, 2));
   queue.push(message(6, 3));
-  CHECK(queue.fill({}, {}, 0, 0).empty());
+  CHECK(fill(queue, {}, 0, 0).empty());
   CHECK(queue.waiting().size() == 2);
 
-  const auto first = queue.fill(labels_of(0, 4, {{1, 4}}), kIds, 1, 0);
+  const auto first = fill(queue, labels_of(0, 4, {{1, 4}}), 1, 0);
   REQUIRE(first.size() == 1);
   CHECK(first[0].producer == "a");
   CHECK(first[0].session == 3);
@@ -53,7 +60,7 @@ TEST_CASE("a message leaves when its last row has a label, in the order of comin
   CHECK(first[0].log_densities == std::vector<double>{0, 1});
   CHECK(first[0].responsibilities.empty());
 
-  const auto second = queue.fill(labels_of(4, 1, {{1, 1}}), kIds, 1, 0);
+  const auto second = fill(queue, labels_of(4, 1, {{1, 1}}), 1, 0);
   REQUIRE(second.size() == 1);
   CHECK(second[0].sequence == 6);
   CHECK(second[0].log_densities == std::vector<double>{2, 3, 4});
@@ -64,7 +71,7 @@ TEST_CASE("spans follow the model within a message and across messages") {
   LabelQueue queue;
   queue.push(message(0, 3));
   queue.push(message(1, 4));
-  const auto done = queue.fill(labels_of(0, 7, {{4, 2}, {5, 3}, {6, 2}}), kIds, 6, 0);
+  const auto done = fill(queue, labels_of(0, 7, {{4, 2}, {5, 3}, {6, 2}}), 6, 0);
   REQUIRE(done.size() == 2);
   CHECK(spans_of(done[0]) == Spans{{4, 2}, {5, 1}});
   CHECK(spans_of(done[1]) == Spans{{5, 2}, {6, 2}});
@@ -73,7 +80,7 @@ TEST_CASE("spans follow the model within a message and across messages") {
 TEST_CASE("refused rows keep their place, without component and density, and belong to a neighbour's span") {
   LabelQueue queue;
   queue.push(message(0, 6, {0, 2, 5}));
-  const auto done = queue.fill(labels_of(0, 3, {{4, 1}, {5, 2}}, true), kIds, 5, 2);
+  const auto done = fill(queue, labels_of(0, 3, {{4, 1}, {5, 2}}, true), 5, 2);
   REQUIRE(done.size() == 1);
   CHECK(done[0].component_ids == std::vector<std::uint64_t>{0, 11, 0, 12, 11, 0});
   for (const std::size_t row : {0, 2, 5}) {
@@ -90,8 +97,8 @@ TEST_CASE("a message without any good row is answered in its turn by the current
   LabelQueue queue;
   queue.push(message(0, 1));
   queue.push(message(1, 2, {0, 1}));
-  CHECK(queue.fill({}, {}, 0, 2).empty());
-  const auto done = queue.fill(labels_of(0, 1, {{8, 1}}, true), kIds, 9, 2);
+  CHECK(fill(queue, {}, 0, 2).empty());
+  const auto done = fill(queue, labels_of(0, 1, {{8, 1}}, true), 9, 2);
   REQUIRE(done.size() == 2);
   CHECK(done[1].component_ids == std::vector<std::uint64_t>{0, 0});
   CHECK(done[1].responsibilities.size() == 4);
@@ -122,7 +129,7 @@ TEST_CASE("however labels come, every row gets its own once, in order, and spans
       if (spans.empty() || spans.back().version != version) spans.push_back({version, 0});
       ++spans.back().points;
     }
-    for (auto& labels : queue.fill(labels_of(first, count, spans, true), kIds, static_cast<std::uint64_t>(first / 10), 2))
+    for (auto& labels : fill(queue, labels_of(first, count, spans, true), static_cast<std::uint64_t>(first / 10), 2))
       done.push_back(std::move(labels));
     first += count;
   }
@@ -159,7 +166,7 @@ TEST_CASE("what waits can be taken to another queue") {
   queue.push(message(7, 3, {1}));
   LabelQueue other;
   for (auto& waiting : queue.waiting()) other.push(waiting);
-  const auto done = other.fill(labels_of(0, 2, {{1, 2}}), kIds, 1, 0);
+  const auto done = fill(other, labels_of(0, 2, {{1, 2}}), 1, 0);
   REQUIRE(done.size() == 1);
   CHECK(done[0].component_ids == std::vector<std::uint64_t>{11, 0, 12});
   queue.clear();

@@ -56,7 +56,7 @@ ServiceStatus example() {
   status.details["one"].models_published = 1;
   status.details["two"].models_published = 2;
   status.started = std::chrono::system_clock::time_point(1700000000s);
-  status.ready = true;
+  status.health.ready = true;
   return status;
 }
 
@@ -220,24 +220,45 @@ TEST_CASE("the daemon as a whole is described", "[metrics]") {
   CHECK(has_line(text, "emulsion_streams{phase=\"paused\"} 0"));
 }
 
-TEST_CASE("the board gives the last status that was posted", "[metrics]") {
+TEST_CASE("the board gives the last health that was posted", "[metrics]") {
   StatusBoard board;
-  CHECK(board.last() == nullptr);
+  CHECK_FALSE(board.health());
   std::thread writer([&] {
-    for (std::uint64_t i = 1; i <= 1000; ++i) {
-      ServiceStatus status;
-      status.reply.messages_received = i;
-      board.post(std::move(status));
-    }
+    for (int i = 1; i <= 1000; ++i) board.post(Health{std::chrono::steady_clock::time_point(std::chrono::seconds(i)), true, true, {}});
   });
-  std::uint64_t seen = 0;
-  while (seen < 1000) {
-    const auto status = board.last();
-    if (!status) continue;
-    REQUIRE(status->reply.messages_received >= seen);
-    seen = status->reply.messages_received;
+  std::chrono::steady_clock::time_point seen{};
+  while (seen < std::chrono::steady_clock::time_point(1000s)) {
+    const auto health = board.health();
+    if (!health) continue;
+    REQUIRE(health->pipeline_tick >= seen);
+    seen = health->pipeline_tick;
   }
   writer.join();
+}
+
+TEST_CASE("the status is made when somebody asks, and given once", "[metrics]") {
+  StatusBoard board;
+  CHECK_FALSE(board.asked());
+  CHECK_FALSE(board.wait(0ms));
+  board.ask();
+  CHECK(board.asked());
+  CHECK_FALSE(board.wait(0ms));
+  ServiceStatus status;
+  status.reply.messages_received = 7;
+  board.post(std::move(status));
+  CHECK_FALSE(board.asked());
+  const auto answer = board.wait(0ms);
+  REQUIRE(answer);
+  CHECK(answer->reply.messages_received == 7);
+  CHECK_FALSE(board.wait(0ms));
+}
+
+TEST_CASE("an answer that nobody has fetched is not taken for that of a later question", "[metrics]") {
+  StatusBoard board;
+  board.ask();
+  board.post(ServiceStatus{});
+  board.ask();
+  CHECK_FALSE(board.wait(0ms));
 }
 
 // Pages with a clock that stands where the test puts it.
@@ -246,14 +267,7 @@ struct Pages {
   std::chrono::steady_clock::time_point now{100s};
   HttpPages pages = status_pages(board, 10s, [this] { return now; });
 
-  void post(bool live, bool ready, std::string reason = "") {
-    ServiceStatus status = example();
-    status.pipeline_tick = now;
-    status.live = live;
-    status.ready = ready;
-    status.not_ready_reason = std::move(reason);
-    board.post(std::move(status));
-  }
+  void post(bool live, bool ready, std::string reason = "") { board.post(Health{now, live, ready, std::move(reason)}); }
   HttpReply get(const char* path) { return pages.at(path)(); }
 };
 
@@ -295,7 +309,12 @@ TEST_CASE("a daemon that cannot go on is not healthy", "[pages]") {
 TEST_CASE("metrics are served as Prometheus' text format", "[pages]") {
   Pages p;
   p.post(true, true);
+  std::thread pipeline([&] {
+    while (!p.board.asked()) std::this_thread::yield();
+    p.board.post(example());
+  });
   const auto reply = p.get("/metrics");
+  pipeline.join();
   CHECK(reply.status == 200);
   CHECK(reply.content_type == "text/plain; version=0.0.4; charset=utf-8");
   CHECK_THAT(reply.body, Contains("emulsion_points_accepted_total"));

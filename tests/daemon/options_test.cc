@@ -153,11 +153,13 @@ TEST_CASE("every top-level key reaches its member") {
 control = ipc:///tmp/control
 http =
 queue_messages = 5
+queue_bytes = 70000
 max_message_bytes = 2048
 state_directory = my state
 save_interval_seconds = 2.5
 dynamic_streams = office-* r?
 max_streams = 9
+learning_threads = 3
 log_level = warning
 log_format = json
 exit_after_replay = false
@@ -168,11 +170,13 @@ exit_after_replay = false
   CHECK(options.control_endpoint == "ipc:///tmp/control");
   CHECK(options.http_endpoint.empty());
   CHECK(options.queue_messages == 5);
+  CHECK(options.queue_bytes == 70000);
   CHECK(options.max_message_bytes == 2048);
   CHECK(options.state_directory == "my state");
   CHECK(options.save_interval_seconds == 2.5);
   CHECK(options.dynamic_streams == std::vector<std::string>{"office-*", "r?"});
   CHECK(options.max_streams == 9);
+  CHECK(options.learning_threads == 3);
   CHECK(options.log.level == "warning");
   CHECK(options.log.format == "json");
   CHECK_FALSE(options.exit_after_replay);

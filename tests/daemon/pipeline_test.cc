@@ -1,8 +1,12 @@
 // The life of frames, step by step, with a clock that stands still unless it is told to move.
 #include "daemon/pipeline.h"
 
+#include <pthread.h>
+
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <limits>
+#include <set>
 
 #include "daemon/daemon_at_work.h"
 
@@ -12,6 +16,22 @@ using namespace emulsion::service;
 namespace {
 
 const std::string kPoints = "emulsion.v1.radar.points.";
+
+// Signals that no thread started meanwhile gets.
+class BlockedSignals {
+ public:
+  BlockedSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before_);
+  }
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
+  ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
 
 std::uint64_t refused_messages(DaemonAtWork& daemon, const std::string& reason) {
   return refused(daemon.status().refusals, "message", reason);
@@ -121,6 +141,40 @@ TEST_CASE("streams do not touch each other") {
   CHECK(both.digest("sonar") != both.digest());
 }
 
+TEST_CASE("the same bytes leave in the same order, however many threads learn") {
+  const BlockedSignals blocked;  // the threads outlive this test, and shall not take the signals of another
+  std::vector<std::vector<Frame>> sent;
+  std::vector<std::vector<Outcome>> outcomes;
+  for (const int threads : {1, 3}) {
+    DaemonOptions options = quick_daemon();
+    options.dynamic_streams = {"*"};
+    options.max_streams = 9;
+    options.learning_threads = threads;
+    options.defaults.publish_responsibilities = true;
+    DaemonAtWork daemon(options);
+    // Streams of unlike shares, faults of every kind among them, and more frames than one turn takes.
+    for (std::uint64_t i = 0; i < 400; ++i) {
+      const std::string stream = "s" + std::to_string(i * i % 11);
+      PointBatch points = two_clusters(1 + static_cast<Index>(i % 37), i + 1);
+      if (i % 7 == 0) points.points(0, 0) = std::numeric_limits<double>::infinity();
+      daemon.push(points_message(i / 11 * (i % 13 == 0 ? 2 : 1), std::move(points)), stream);
+      if (i % 50 == 0) REQUIRE(daemon.source.push({kPoints}));
+      if (i % 60 == 0) REQUIRE(daemon.source.push({wire::to_string({stream, wire::TopicKind::points}), "\xff"}));
+      if (i % 100 == 0) REQUIRE(daemon.source.push({"nonsense", ""}));
+    }
+    CHECK(daemon.pipeline->drain());
+    sent.push_back(daemon.sink.sent());
+    outcomes.push_back(daemon.source.outcomes());
+  }
+  CHECK(outcomes[0] == outcomes[1]);
+  REQUIRE(sent[0].size() > 400);
+  REQUIRE(sent[0].size() == sent[1].size());
+  for (std::size_t i = 0; i < sent[0].size(); ++i) {
+    REQUIRE(sent[0][i].topic == sent[1][i].topic);
+    REQUIRE(sent[0][i].payload == sent[1][i].payload);
+  }
+}
+
 TEST_CASE("models are published not more often than the interval, and the last one in the end") {
   DaemonOptions options = quick_daemon();
   options.streams["radar"].model_interval_seconds = 10;
@@ -173,8 +227,35 @@ TEST_CASE("whoever subscribes late gets the last model") {
   daemon.send(points_message(0, two_clusters(100)));
   daemon.send(points_message(1, two_clusters(100)));
   const auto& late = daemon.sink.subscribe("emulsion.v1.radar.");
+  daemon.run();
   REQUIRE(late.size() == 1);
-  CHECK(daemon.codec.decode_model(late[0].payload)->version == daemon.models().back().version);
+  const auto model = daemon.codec.decode_model(late[0].payload);
+  CHECK(model->version == daemon.status().streams.at(0).model_version);
+  CHECK(model->topic_sequence + 1 == daemon.models().size());
+}
+
+TEST_CASE("a subscription is answered with the models of its topics and no others, each once") {
+  DaemonOptions options = quick_daemon();
+  options.max_streams = 400;
+  options.dynamic_streams = {"*"};
+  DaemonAtWork daemon(options);
+  for (int i = 0; i < 300; ++i) daemon.push(points_message(0, two_clusters(40)), "s" + std::to_string(i));
+  daemon.send(points_message(0, two_clusters(5)), "warming");
+  const auto [prefix, models] = GENERATE(table<std::string, std::size_t>({
+      {"", 300}, {"emu", 300}, {"emulsion.v1.", 300}, {"emulsion.v1.s", 300}, {"emulsion.v1.s1", 111}, {"emulsion.v1.s1.", 1},
+      {"emulsion.v1.s1.mo", 1}, {"emulsion.v1.s1.model.", 1}, {"emulsion.v1.s1.labels.", 0}, {"emulsion.v1.s1.model.x", 0},
+      {"emulsion.v1.warming.", 0}, {"emulsion.v1.unheard.", 0}, {"other", 0}, {"emulsion.v2.", 0}}));
+  const auto& late = daemon.sink.subscribe(prefix);
+  daemon.sink.subscribe("emulsion.v1.s2");  // at the same time
+  daemon.run();
+  INFO(prefix);
+  const std::set<std::string> topics = [&] {
+    std::set<std::string> found;
+    for (const Frame& frame : late) found.insert(frame.topic);
+    return found;
+  }();
+  CHECK(topics.size() == models);
+  CHECK(late.size() == models);
 }
 
 TEST_CASE("a restored model is published at once, as late subscribers need it") {
@@ -195,8 +276,8 @@ TEST_CASE("draining reads what has been received, and nothing that comes later")
   CHECK(daemon.source.outcomes().size() == 200);
   CHECK(daemon.pipeline->sources_exhausted());
   CHECK_FALSE(daemon.source.push({kPoints, ""}));
-  CHECK_FALSE(daemon.board.last()->ready);
-  CHECK(daemon.board.last()->not_ready_reason == "draining");
+  CHECK_FALSE(daemon.board.health()->ready);
+  CHECK(daemon.board.health()->not_ready_reason == "draining");
 }
 
 TEST_CASE("without a store, draining learns what waits: nothing is lost when a stream ends early") {
@@ -291,34 +372,56 @@ TEST_CASE("a save that fails is told and tried again, and a failing last one is 
 
 TEST_CASE("the status board shows what the control endpoint says, and more for metrics") {
   DaemonAtWork daemon;
-  CHECK(daemon.board.last() == nullptr);
+  CHECK_FALSE(daemon.board.health());
   daemon.pipeline->set_ready(true, {});
-  CHECK(daemon.board.last()->ready);
+  CHECK(daemon.board.health()->ready);
   daemon.send(points_message(0, two_clusters(100)));
   daemon.send(points_message(0, two_clusters(10)), "sonar");
-  CHECK(daemon.board.last()->reply.messages_received == 0);  // its time has not come
-  daemon.wait(0.2);
-  const auto status = daemon.board.last();
-  CHECK(status->pipeline_tick == daemon.now);
-  CHECK(status->live);
-  CHECK(status->reply.messages_received == 2);
-  REQUIRE(status->reply.streams.size() == 2);
-  CHECK(status->reply.streams[0].points_accepted == 100);
-  CHECK(status->reply.streams[0].digest.empty());  // costly
-  const StreamDetails& radar = status->details.at("radar");
+  const auto posted = daemon.board.health()->pipeline_tick;
+  daemon.wait(0.1);
+  CHECK(daemon.board.health()->pipeline_tick == posted);  // its time has not come
+  daemon.wait(0.1);
+  CHECK(daemon.board.health()->pipeline_tick == daemon.now);
+  CHECK(daemon.board.health()->live);
+  const auto status = daemon.watched();
+  CHECK(status.health.ready);
+  CHECK(status.health.pipeline_tick == daemon.now);
+  CHECK(status.reply.messages_received == 2);
+  REQUIRE(status.reply.streams.size() == 2);
+  CHECK(status.reply.streams[0].points_accepted == 100);
+  CHECK(status.reply.streams[0].digest.empty());  // costly
+  const StreamDetails& radar = status.details.at("radar");
   CHECK(radar.configured);
-  CHECK_FALSE(status->details.at("sonar").configured);
+  CHECK_FALSE(status.details.at("sonar").configured);
   CHECK(radar.models_published == 1);
   CHECK(radar.labels_published == 1);
   CHECK(radar.events_published == 1);
   CHECK(radar.components_starved == 0);
   CHECK(radar.em_step_seconds.counts()[0] == 0);  // finding the first model is no step
   daemon.send(points_message(1, two_clusters(40)));
-  daemon.wait(0.2);
-  CHECK(daemon.board.last()->details.at("radar").em_step_seconds.counts()[0] == 3);  // of 0 seconds, as the clock stood still
+  CHECK(daemon.watched().details.at("radar").em_step_seconds.counts()[0] == 3);  // of 0 seconds, as the clock stood still
   daemon.pipeline->set_ready(false, "because");
-  CHECK_FALSE(daemon.board.last()->ready);
-  CHECK(daemon.board.last()->not_ready_reason == "because");
+  CHECK_FALSE(daemon.board.health()->ready);
+  CHECK(daemon.board.health()->not_ready_reason == "because");
+}
+
+TEST_CASE("the status is made only when somebody asks for it, some streams at a time, and each of them once") {
+  DaemonOptions options = quick_daemon();
+  options.max_streams = 1000;
+  DaemonAtWork daemon(options);
+  for (int i = 0; i < 700; ++i) daemon.push(points_message(0, two_clusters(3)), "s" + std::to_string(i));
+  daemon.run();
+  CHECK_FALSE(daemon.board.wait(std::chrono::milliseconds(0)));
+  daemon.board.ask();
+  CHECK(daemon.pipeline->step());  // there is more to do
+  CHECK_FALSE(daemon.board.wait(std::chrono::milliseconds(0)));
+  daemon.run();
+  const auto status = daemon.board.wait(std::chrono::milliseconds(0));
+  REQUIRE(status);
+  REQUIRE(status->reply.streams.size() == 701);
+  CHECK(status->details.size() == 701);
+  CHECK(std::is_sorted(status->reply.streams.begin(), status->reply.streams.end(),
+                       [](const auto& a, const auto& b) { return a.stream < b.stream; }));
 }
 
 TEST_CASE("the status board shows a starved component") {
@@ -332,7 +435,7 @@ TEST_CASE("the status board shows a starved component") {
   one_cluster.points.row(1).array() += 5;
   daemon.send(points_message(1, one_cluster));
   daemon.wait(1);
-  CHECK(daemon.board.last()->details.at("radar").components_starved == 1);
+  CHECK(daemon.watched().details.at("radar").components_starved == 1);
 }
 
 TEST_CASE("no source and no client holds up the others") {

@@ -232,9 +232,9 @@ TEST_CASE("new options reach the streams there are and those to come") {
   options.dynamic_streams = {"l*"};
   streams.reconfigure(options);
   CHECK(streams.find("s1")->configured);
-  CHECK(streams.find("s1")->stream.options().model_interval_seconds == 9);
+  CHECK(streams.find("s1")->stream.model_interval_seconds() == 9);
   CHECK_FALSE(streams.find("radar")->configured);
-  CHECK(streams.find("radar")->stream.options().model_interval_seconds == 8);
+  CHECK(streams.find("radar")->stream.model_interval_seconds() == 8);
   CHECK(streams.find_or_create("lidar"));
   CHECK_FALSE(streams.find_or_create("s2"));
 }

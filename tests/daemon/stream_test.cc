@@ -20,7 +20,7 @@ struct Rows {
   std::vector<std::uint64_t> ids, versions;
   std::vector<double> densities, responsibilities;
 
-  explicit Rows(const std::vector<wire::LabelsMessage>& messages) {
+  explicit Rows(const ReusedList<wire::LabelsMessage>& messages) {
     for (const wire::LabelsMessage& message : messages) {
       ids.insert(ids.end(), message.component_ids.begin(), message.component_ids.end());
       densities.insert(densities.end(), message.log_densities.begin(), message.log_densities.end());
@@ -158,7 +158,7 @@ TEST_CASE("missing coordinates are learned or refused, as the stream is configur
   const StreamOutput output = take(stream, points_message(0, with_row(two_clusters(60), 3, kNan, 5)));
   CHECK(stream.status().points_accepted == (learns ? 60 : 59));
   CHECK(refused(stream.status().refusals, "row", "missing_value") == (learns ? 0 : 1));
-  CHECK((output.labels.at(0).component_ids.at(3) == wire::kNoComponent) == !learns);
+  CHECK((output.labels[0].component_ids.at(3) == wire::kNoComponent) == !learns);
 }
 
 TEST_CASE("a message whose rows are all refused is answered by the current model, responsibilities included") {
@@ -453,7 +453,7 @@ TEST_CASE("new options of what is published and refused hold at once") {
   REQUIRE(labels.size() == 1);
   CHECK(labels[0].responsibilities.size() == 20);
   CHECK(refused(stream.status().refusals, "row", "missing_value") == 1);
-  CHECK(stream.options().model_interval_seconds == 5);
+  CHECK(stream.model_interval_seconds() == 5);
   CHECK(stream.status().components == 2);
 }
 

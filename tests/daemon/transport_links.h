@@ -62,7 +62,7 @@ struct MemoryLink {
     for (const Parts& parts : messages) memory_source.push(parts);
   }
   // The next frame, waiting for it.
-  std::optional<Frame> next_frame() { return memory_source.receive(); }
+  std::optional<FrameView> next_frame() { return memory_source.receive(); }
 
   // A subscriber of the sink, by number, whose subscription has arrived.
   std::size_t subscribe(const std::string& prefix) {
@@ -116,29 +116,19 @@ struct ZmqLink {
     for (const Parts& parts : messages) bytes += RawPeer::encode(parts);
     peer.write(bytes);
   }
-  std::optional<Frame> next_frame() {
+  std::optional<FrameView> next_frame() {
     return eventually(hub, [&] { return zmq_source->receive(); });
   }
 
   std::size_t subscribe(const std::string& prefix) {
-    // Subscriptions of one connection arrive in order, so a retained frame for the second tells that the first is
-    // there.
+    // Subscriptions of one connection arrive in order, so the second one tells that the first is there.
     const std::string mark = "mark " + std::to_string(readers.size());
-    zmq_sink->send_retained({mark, ""});
     Reader& reader = readers.emplace_back(Reader{zmq::socket_t(peers, zmq::socket_type::sub), {}});
     reader.socket.set(zmq::sockopt::linger, 0);
     reader.socket.connect(zmq_sink->endpoint());
     reader.socket.set(zmq::sockopt::subscribe, prefix);
     reader.socket.set(zmq::sockopt::subscribe, mark);
-    const auto arrived = eventually(hub, [&]() -> std::optional<bool> {
-      auto parts = receive_parts(reader.socket);
-      if (!parts) return std::nullopt;
-      if (parts->at(0) == mark) return true;
-      reader.inbox.push_back({parts->at(0), parts->at(1)});
-      return std::nullopt;
-    });
-    REQUIRE(arrived);
-    zmq_sink->drop_retained(mark);
+    REQUIRE(eventually(hub, [&] { return zmq_sink->has_reader(mark); }));
     return readers.size() - 1;
   }
   std::optional<Frame> next_published(std::size_t subscriber) {

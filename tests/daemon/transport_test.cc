@@ -1,6 +1,11 @@
 // What every transport promises, and what is particular to ZeroMQ.
 #include <sys/eventfd.h>
 
+#include <algorithm>
+#include <random>
+#include <set>
+
+#include "daemon/subscriptions.h"
 #include "daemon/transport_links.h"
 
 namespace emulsion::service {
@@ -75,24 +80,58 @@ TEMPLATE_TEST_CASE("a subscriber gets the topics of its prefix, in order", "[tra
   CHECK(link.next_published(reader)->payload == "b");
 }
 
-TEMPLATE_TEST_CASE("a late subscriber gets the last retained frame of its topics, and nothing else from before",
-                   "[transport]", MemoryLink, PullBind) {
+TEMPLATE_TEST_CASE("a late subscriber gets nothing from before, and every subscription is told once", "[transport]", MemoryLink,
+                   PullBind) {
   TestType link;
+  CHECK(link.sink().new_subscriptions().empty());
   link.sink().send({"emulsion.v1.m1.labels.", "lost"});
-  link.sink().send_retained({"emulsion.v1.m1.model.", "old"});
-  link.sink().send_retained({"emulsion.v1.m1.model.", "new"});
-  link.sink().send_retained({"emulsion.v1.m2.model.", "not asked for"});
-  link.sink().send_retained({"emulsion.v1.m1.status.", "dropped"});
-  link.sink().drop_retained("emulsion.v1.m1.status.");
-  link.sink().drop_retained("emulsion.v1.never.there.");
-  for (int i = 0; i < 2; ++i) {  // the second subscriber too
+  for (int i = 0; i < 2; ++i) {  // the second subscriber to the same topics too
     const auto reader = link.subscribe("emulsion.v1.m1.");
+    CHECK(link.sink().new_subscriptions().count("emulsion.v1.m1.") == 1);
+    CHECK(link.sink().new_subscriptions().empty());
+    CHECK(link.sink().has_reader("emulsion.v1.m1.model."));
     link.sink().send({"emulsion.v1.m1.labels.", "live"});
-    const auto retained = link.next_published(reader);
-    REQUIRE(retained);
-    CHECK(retained->topic == "emulsion.v1.m1.model.");
-    CHECK(retained->payload == "new");
     CHECK(link.next_published(reader)->payload == "live");
+  }
+}
+
+TEST_CASE("a topic has a reader from the first subscription to the end of the last one", "[transport]") {
+  PullBind link;
+  const std::string topic = "emulsion.v1.m1.model.";
+  CHECK_FALSE(link.sink().has_reader(topic));
+  link.subscribe("emulsion.v1.m1.");
+  link.subscribe("emulsion.v1.m1.");
+  CHECK(link.sink().has_reader(topic));
+  CHECK_FALSE(link.sink().has_reader("emulsion.v1.m10.model."));
+  link.readers.erase(link.readers.begin());
+  link.readers.front().socket.set(zmq::sockopt::unsubscribe, "emulsion.v1.m1.");
+  CHECK(eventually(link.hub, [&] { return !link.sink().has_reader(topic); }));
+}
+
+TEST_CASE("a topic matches whatever prefix of it is subscribed to, and nothing else", "[transport]") {
+  std::mt19937 random(1);
+  const auto word = [&] {
+    std::string text;
+    for (auto length = random() % 6; length > 0; --length) text += static_cast<char>('a' + random() % 2);
+    return text;
+  };
+  for (int round = 0; round < 300; ++round) {
+    Subscriptions subscriptions;
+    std::set<std::string> prefixes;
+    for (auto count = random() % 8; count > 0; --count) {
+      const std::string prefix = word();
+      subscriptions.add(prefix);
+      prefixes.insert(prefix);
+    }
+    if (const std::string gone = word(); random() % 2 == 0) {
+      subscriptions.remove(gone);
+      prefixes.erase(gone);
+    }
+    for (int i = 0; i < 30; ++i) {
+      const std::string topic = word();
+      const bool expected = std::any_of(prefixes.begin(), prefixes.end(), [&](const std::string& prefix) { return topic.starts_with(prefix); });
+      REQUIRE(subscriptions.match(topic) == expected);
+    }
   }
 }
 

@@ -160,8 +160,8 @@ class Daemon:
 
     def stream(self, name):
         """Its status; None if there is no such stream."""
-        streams = {stream.stream: stream for stream in self.status().streams}
-        return streams.get(name)
+        reply = self.ask(status=control_pb2.StatusRequest(stream=name))
+        return reply.status.streams[0] if reply.HasField("status") else None
 
     def wait_for_stream(self, name, condition, what):
         """The status of a stream once the condition holds for it."""

@@ -2,6 +2,7 @@
 
 #include <google/protobuf/stubs/logging.h>
 
+#include <algorithm>
 #include <climits>
 #include <utility>
 
@@ -11,6 +12,7 @@ namespace emulsion::wire {
 
 struct Codec::Messages {
   v1::Points points;
+  std::size_t points_bytes = 0;  // of the largest payload that `points` has room for
   v1::Labels labels;
   v1::Model model;
   v1::Event event;
@@ -29,16 +31,28 @@ Result<void> parse(std::string_view payload, Message& message) {
 }
 
 template <typename Message>
-auto decode(const char* what, std::string_view payload, Message& message) {
-  return parse(payload, message).and_then([&] { return read(message); }).map_error(inside(std::string(what) + ": "));
+using ReadResult = decltype(read(std::declval<const Message&>()));
+
+template <typename Message>
+ReadResult<Message> decode(const char* what, std::string_view payload, Message& message) {
+  if (const auto parsed = parse(payload, message); !parsed) return fail(what + (": " + parsed.error().message));
+  auto value = read(message);
+  if (!value) return fail(what + (": " + value.error().message));
+  return value;
+}
+
+template <typename Value, typename Message>
+void append_to(std::string& payload, const Value& value, Message& message) {
+  message.Clear();
+  write(value, message);
+  message.AppendToString(&payload);
+  if (static_cast<std::size_t>(message.GetCachedSize()) > kKeptBytes) message = {};
 }
 
 template <typename Value, typename Message>
 std::string encode_into(const Value& value, Message& message) {
-  message.Clear();
-  write(value, message);
   std::string payload;
-  message.SerializeToString(&payload);
+  append_to(payload, value, message);
   return payload;
 }
 
@@ -52,8 +66,16 @@ Codec::~Codec() = default;
 Codec::Codec(Codec&&) noexcept = default;
 Codec& Codec::operator=(Codec&&) noexcept = default;
 
-Result<PointsMessage> Codec::decode_points(std::string_view payload) {
+Result<PointsMessageView> Codec::view_points(std::string_view payload) {
+  if (messages_->points_bytes > kKeptBytes && payload.size() <= kKeptBytes) {
+    messages_->points = {};
+    messages_->points_bytes = 0;
+  }
+  messages_->points_bytes = std::max(messages_->points_bytes, payload.size());
   return decode("points", payload, messages_->points);
+}
+Result<PointsMessage> Codec::decode_points(std::string_view payload) {
+  return view_points(payload).map(copy_of);
 }
 Result<LabelsMessage> Codec::decode_labels(std::string_view payload) {
   return decode("labels", payload, messages_->labels);
@@ -77,5 +99,9 @@ std::string Codec::encode(const ModelMessage& message) { return encode_into(mess
 std::string Codec::encode(const EventMessage& message) { return encode_into(message, messages_->event); }
 std::string Codec::encode(const ControlRequest& message) { return encode_into(message, messages_->request); }
 std::string Codec::encode(const ControlReply& message) { return encode_into(message, messages_->reply); }
+
+void Codec::append(const LabelsMessage& message, std::string& payload) { append_to(payload, message, messages_->labels); }
+void Codec::append(const ModelMessage& message, std::string& payload) { append_to(payload, message, messages_->model); }
+void Codec::append(const EventMessage& message, std::string& payload) { append_to(payload, message, messages_->event); }
 
 }  // namespace emulsion::wire

@@ -2,10 +2,11 @@
 //
 // decode_* reads a payload frame and checks everything that can be checked without knowing the stream: sizes before
 // anything is allocated, counts that must agree, enum values. Errors say which field is wrong, what it holds and what
-// was expected; untrusted text in them is escaped and capped. encode_* cannot fail.
+// was expected; untrusted text in them is escaped and capped. encode cannot fail.
 // Not thread-safe per object: a Codec reuses its protobuf messages, so one thread owns one.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -19,6 +20,9 @@ namespace emulsion::wire {
 // Most coordinates that a point may have.
 inline constexpr std::uint32_t kMaxDimension = 1024;
 
+// Memory is kept from message to message, but not that of one of unusual size: beyond so many bytes it is given back.
+inline constexpr std::size_t kKeptBytes = 1048576;
+
 class Codec {
  public:
   Codec();
@@ -26,6 +30,11 @@ class Codec {
   Codec(Codec&&) noexcept;
   Codec& operator=(Codec&&) noexcept;
 
+  // Reads points without taking them out of the message: what is returned lies in the codec, until it next decodes or
+  // encodes points.
+  Result<PointsMessageView> view_points(std::string_view payload);
+
+  // The same, copied.
   Result<PointsMessage> decode_points(std::string_view payload);
   Result<LabelsMessage> decode_labels(std::string_view payload);
   Result<ModelMessage> decode_model(std::string_view payload);
@@ -39,6 +48,11 @@ class Codec {
   std::string encode(const EventMessage& message);
   std::string encode(const ControlRequest& message);
   std::string encode(const ControlReply& message);
+
+  // Appends to what is in `payload`. Once both have been as large as a message needs, nothing is allocated.
+  void append(const LabelsMessage& message, std::string& payload);
+  void append(const ModelMessage& message, std::string& payload);
+  void append(const EventMessage& message, std::string& payload);
 
  private:
   struct Messages;  // the reused protobuf messages

@@ -23,7 +23,8 @@
 
 namespace emulsion::wire {
 
-Result<PointsMessage> read(const v1::Points& message);
+Result<PointsMessageView> read(const v1::Points& message);  // lies in the message
+PointsMessage copy_of(const PointsMessageView& view);
 void write(const PointsMessage& value, v1::Points& message);
 Result<LabelsMessage> read(const v1::Labels& message);
 void write(const LabelsMessage& value, v1::Labels& message);

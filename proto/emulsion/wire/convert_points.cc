@@ -1,6 +1,5 @@
 // Points to values and back.
 #include <cmath>
-#include <cstring>
 
 #include "emulsion/wire/convert.h"
 #include "emulsion/wire/convert_parts.h"
@@ -49,26 +48,9 @@ Result<void> check_weights(const v1::Points& message) {
   return {};
 }
 
-// Row-major rows x cols is column-major cols x rows: the numbers stay in their order.
-Eigen::MatrixXd values_of(const v1::Points& message, std::size_t size) {
-  Eigen::MatrixXd points(static_cast<Index>(message.cols()), static_cast<Index>(message.rows()));
-  if (points.size() == 0) return points;
-  const char* bytes = message.values().data();
-  if (size == sizeof(double)) {
-    std::memcpy(points.data(), bytes, message.values().size());
-  } else {
-    for (Index i = 0; i < points.size(); ++i) {
-      float value;
-      std::memcpy(&value, bytes + sizeof(float) * static_cast<std::size_t>(i), sizeof(float));
-      points.data()[i] = value;
-    }
-  }
-  return points;
-}
-
 }  // namespace
 
-Result<PointsMessage> read(const v1::Points& message) {
+Result<PointsMessageView> read(const v1::Points& message) {
   if (auto ok = check_producer(message.producer()); !ok) return fail(ok.error().message);
   const auto size = element_size(message.element_type());
   if (!size) return fail(size.error().message);
@@ -79,16 +61,23 @@ Result<PointsMessage> read(const v1::Points& message) {
   if (auto ok = check_count("weights", message.weights_size(), message.rows()); !ok) return fail(ok.error().message);
   if (auto ok = check_weights(message); !ok) return fail(ok.error().message);
 
-  PointsMessage result;
-  result.producer = message.producer();
-  result.session = message.session();
-  result.sequence = message.sequence();
-  result.batch.points = values_of(message, *size);
-  result.batch.weights = Eigen::Map<const Eigen::VectorXd>(message.weights().data(), message.weights_size());
-  result.batch.unix_nanoseconds.assign(message.unix_nanoseconds().begin(), message.unix_nanoseconds().end());
-  result.end_of_stream = message.end_of_stream();
-  result.single_precision = message.element_type() == v1::ELEMENT_TYPE_F32;
-  return result;
+  // Row-major rows x cols is point by point: the numbers stay where they are.
+  const PointView points(message.values().data(), message.element_type() == v1::ELEMENT_TYPE_F32 ? Element::f32 : Element::f64,
+                         static_cast<Index>(message.cols()), static_cast<Index>(message.rows()),
+                         message.weights_size() > 0 ? message.weights().data() : nullptr,
+                         message.unix_nanoseconds_size() > 0 ? message.unix_nanoseconds().data() : nullptr);
+  return PointsMessageView{message.producer(), message.session(), message.sequence(), points, message.end_of_stream()};
+}
+
+PointsMessage copy_of(const PointsMessageView& view) {
+  PointsMessage message;
+  message.producer = view.producer;
+  message.session = view.session;
+  message.sequence = view.sequence;
+  message.batch = emulsion::copy_of(view.points);
+  message.end_of_stream = view.end_of_stream;
+  message.single_precision = view.points.element() == Element::f32;
+  return message;
 }
 
 void write(const PointsMessage& value, v1::Points& message) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -14,7 +15,17 @@
 
 namespace emulsion::wire {
 
-// Points of one producer. Not yet checked against the stream: rows may hold NaN or infinities.
+// Points of one producer, where somebody else keeps them; valid as long as what it looks at. Not yet checked against the
+// stream: rows may hold NaN or infinities.
+struct PointsMessageView {
+  std::string_view producer;
+  std::uint64_t session = 0;
+  std::uint64_t sequence = 0;
+  PointView points;
+  bool end_of_stream = false;
+};
+
+// The same with points of its own.
 struct PointsMessage {
   std::string producer;
   std::uint64_t session = 0;
@@ -22,6 +33,8 @@ struct PointsMessage {
   PointBatch batch;
   bool end_of_stream = false;
   bool single_precision = false;  // the values travel as ELEMENT_TYPE_F32: half the bytes, 7 digits
+
+  operator PointsMessageView() const { return {producer, session, sequence, batch, end_of_stream}; }
 };
 
 struct ModelSpan {

@@ -37,8 +37,13 @@ ModelMessage to_message(const Snapshot& snapshot) {
   message.points_learned = snapshot.learned;
   message.effective_sample_size = snapshot.effective_sample_size;
   message.mean_log_likelihood = snapshot.mean_log_likelihood;
+  message.components.reserve(snapshot.components.size());
+  std::vector<ParameterPart> layout;  // of the component before, and mostly of this one too
+  const std::string* family = nullptr;
   for (const ComponentSnapshot& from : snapshot.components) {
-    ComponentMessage component;
+    if (family == nullptr || *family != from.family) layout = (*find_family(from.family))->layout(snapshot.dimension);
+    family = &from.family;
+    ComponentMessage& component = message.components.emplace_back();
     component.id = from.id;
     component.weight = from.weight;
     component.effective_sample_size = from.effective_sample_size;
@@ -46,13 +51,13 @@ ModelMessage to_message(const Snapshot& snapshot) {
     component.parents = from.parents;
     component.family = from.family;
     const double* next = from.parameters.data();
-    for (const ParameterPart& part : (*find_family(from.family))->layout(snapshot.dimension)) {
+    component.parameters.reserve(layout.size());
+    for (const ParameterPart& part : layout) {
       component.parameters.push_back({part.name, {next, next + part.size}});
       next += part.size;
     }
     component.means.assign(from.means.begin(), from.means.end());
     component.variances.assign(from.variances.begin(), from.variances.end());
-    message.components.push_back(std::move(component));
   }
   return message;
 }

@@ -6,7 +6,6 @@
 namespace emulsion::wire {
 namespace {
 
-constexpr std::string_view kPrefix = "emulsion.v1.";
 constexpr std::size_t kLongestName = 64;
 constexpr std::array kKinds{TopicKind::points, TopicKind::model, TopicKind::labels, TopicKind::events};
 
@@ -57,10 +56,10 @@ std::string to_string(const Topic& topic) { return subscription(topic.stream) + 
 
 Result<Topic> parse_topic(std::string_view text) {
   const auto refuse = [&](const std::string& problem) { return fail("topic \"" + printable(text) + "\": " + problem); };
-  if (!text.starts_with(kPrefix) || !text.ends_with('.')) {
+  if (!text.starts_with(kTopicPrefix) || !text.ends_with('.')) {
     return refuse("expected emulsion.v1.<stream>.<kind>. with the last dot");
   }
-  const std::string_view rest = text.substr(kPrefix.size());
+  const std::string_view rest = text.substr(kTopicPrefix.size());
   const std::size_t dot = rest.find('.');
   if (dot == std::string_view::npos || dot + 1 == rest.size()) {
     return refuse("expected emulsion.v1.<stream>.<kind>. with a stream and a kind");
@@ -74,11 +73,11 @@ Result<Topic> parse_topic(std::string_view text) {
   if (known == kKinds.end()) {
     return refuse("kind \"" + printable(kind) + "\" is none of points, model, labels, events");
   }
-  return Topic{std::string(stream), *known};
+  return Topic{stream, *known};
 }
 
 std::string subscription(std::string_view stream) {
-  std::string prefix(kPrefix);
+  std::string prefix(kTopicPrefix);
   if (!stream.empty()) prefix.append(stream).append(".");
   return prefix;
 }

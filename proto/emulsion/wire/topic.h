@@ -18,7 +18,7 @@ enum class TopicKind { points, model, labels, events };
 const char* name(TopicKind kind);
 
 struct Topic {
-  std::string stream;
+  std::string_view stream;
   TopicKind kind = TopicKind::points;
 };
 
@@ -29,7 +29,12 @@ bool is_stream_name(std::string_view text);
 bool is_producer_name(std::string_view text);
 
 std::string to_string(const Topic& topic);
+
+// The stream of the topic lies in `text`.
 Result<Topic> parse_topic(std::string_view text);
+
+// What every topic begins with.
+inline constexpr std::string_view kTopicPrefix = "emulsion.v1.";
 
 // The prefix that subscribes to every topic of one stream; of all streams if it is empty.
 std::string subscription(std::string_view stream);
