@@ -246,7 +246,7 @@ TEST_CASE("a subscription is answered with the models of its topics and no other
       {"emulsion.v1.s1.mo", 1}, {"emulsion.v1.s1.model.", 1}, {"emulsion.v1.s1.labels.", 0}, {"emulsion.v1.s1.model.x", 0},
       {"emulsion.v1.warming.", 0}, {"emulsion.v1.unheard.", 0}, {"other", 0}, {"emulsion.v2.", 0}}));
   const auto& late = daemon.sink.subscribe(prefix);
-  daemon.sink.subscribe("emulsion.v1.s2");  // at the same time
+  daemon.sink.subscribe(prefix);  // another one, at the same time
   daemon.run();
   INFO(prefix);
   const std::set<std::string> topics = [&] {
