@@ -248,6 +248,12 @@ void Pipeline::enqueue(StreamEntry& entry, Time when) {
   models_due_.push({when, &entry});
 }
 
+void Pipeline::reschedule_models() {
+  models_due_ = {};
+  for (auto& [name, entry] : streams_.all())
+    if (std::exchange(entry.to_publish, false)) enqueue(entry, due(entry));
+}
+
 bool Pipeline::publish_due_models(Time now) {
   for (int i = 0; i < kModelsPerTurn; ++i) {
     if (models_due_.empty() || models_due_.top().when > now) return false;

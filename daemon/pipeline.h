@@ -69,6 +69,9 @@ class Pipeline {
   void set_save_interval(double seconds) { save_interval_ = seconds_to_duration(seconds); }
   void set_ready(bool ready, std::string reason);
 
+  // Lets new intervals between the models of streams count for those that wait already.
+  void reschedule_models();
+
  private:
   using Time = std::chrono::steady_clock::time_point;
 

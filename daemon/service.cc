@@ -150,6 +150,7 @@ class Service {
       if (const auto configured = log::configure(options_.log); !configured) log::error("reload: {}", configured.error().message);
       pipeline_->set_save_interval(options_.save_interval_seconds);
       streams_->reconfigure(options_);
+      pipeline_->reschedule_models();
       log::info("reload: applied: {}", plan.applicable.empty() ? "nothing has changed" : join(plan.applicable));
       if (!plan.needs_restart.empty()) log::warning("reload: needs a restart: {}", join(plan.needs_restart));
     }
