@@ -49,14 +49,17 @@ class Daemon:
         try:
             while b"READY=1" not in notify.recv(4096):
                 pass
+            self.seconds_to_ready = time.perf_counter() - began
+            self.input = self.wait_for_log(r"input: \w+ (\S+)").group(1)
+            self.output, self.control = self.wait_for_log(r"ready: .* models at (\S+), control at ([^\s,]+)\n").groups()
         except TimeoutError:
             self.process.kill()
             raise Failed(f"emulsiond does not become ready: {self.log.read_text()}") from None
+        except BaseException:
+            self.process.kill()
+            raise
         finally:
             notify.close()
-        self.seconds_to_ready = time.perf_counter() - began
-        self.input = self.wait_for_log(r"input: \w+ (\S+)").group(1)
-        self.output, self.control = self.wait_for_log(r"ready: .* models at (\S+), control at ([^\s,]+)\n").groups()
 
     def wait_for_log(self, pattern):
         deadline = time.monotonic() + PATIENCE_SECONDS

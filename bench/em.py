@@ -12,13 +12,17 @@ KMEANS_BATCH_POINTS = 4096
 
 REPEAT_SECONDS = 0.08
 
+# A peer that takes so many times as long as the fastest one is timed once; so is the slower build of a peer.
+FAR_SLOWER = 4
+SLOWER_BUILD = 1.25
+
 # Mean log likelihoods after one step, nats. All start alike and none has a prior, so they differ by rounding.
 LOG_LIKELIHOOD_TOLERANCE = 1e-6
 
 
 def points_of(dimension, components):
     """So many that the caches of a core do not hold them, fewer where a step is long."""
-    return max(8192, min(131072, (1 << 20) // dimension, (1 << 25) // (dimension * components)))
+    return max(16384, min(131072, (1 << 20) // dimension, (1 << 25) // (dimension * components)))
 
 
 def useful_flops(dimension, components, covariance):
@@ -50,17 +54,31 @@ def check_agreement(name, contenders):
     return found
 
 
-def leave_out_the_slow(contenders):
-    """Of two builds of a peer the slower one, and peers that are far slower than another, do not run again: their first
-    time is told."""
+def peer_of(contender):
+    return contender.name.split("-")[0]
+
+
+def calibrate(contenders):
+    """Makes them ready to race. Returns those that can: a peer that is far slower than another one is timed once and does
+    not run again, and neither does the slower build of a peer."""
+    others = [contender for contender in contenders if contender.name == "emulsion"]
     peers = [contender for contender in contenders if contender.name != "emulsion"]
+    for contender in contenders:
+        contender.calibrate(REPEAT_SECONDS)
     fastest = min(contender.guess for contender in peers)
-    slow = [contender for contender in peers if contender.guess > 5 * fastest]
-    for contender in peers:
-        builds = [other for other in peers if other.name.split("-")[0] == contender.name.split("-")[0]]
-        if contender not in slow and contender.guess > 1.15 * min(other.guess for other in builds):
-            slow.append(contender)
-    return [contender for contender in contenders if contender not in slow], slow
+    best_build = lambda contender: min(other.guess for other in peers if peer_of(other) == peer_of(contender))
+    return others + [
+        contender for contender in peers if contender.guess <= FAR_SLOWER * fastest and contender.guess <= SLOWER_BUILD * best_build(contender)
+    ]
+
+
+def leave_out_differences_of_noise(workload, seconds):
+    """The difference of two times may be negative where the machine is busy."""
+    for name in [name for name, value in seconds.items() if value["median"] <= 0]:
+        say(f"{workload.name}: the machine is too busy to time {name}; it is left out")
+        del seconds[name]
+    if not any(name.startswith(("sklearn", "armadillo")) for name in seconds):
+        raise Failed(f"{workload.name}: the machine is too busy to time any peer")
 
 
 def measure(programs, workload, folder, budget_seconds, with_plain=True, without=()):
@@ -78,25 +96,27 @@ def measure(programs, workload, folder, budget_seconds, with_plain=True, without
     if workload.covariance == "diagonal":
         others.append(Contender("kmeans", programs.sklearn, "kmeans", data=data, batch_points=KMEANS_BATCH_POINTS))
 
-    for contender in alike + others:
+    racing = calibrate(alike)
+    for contender in others:
         contender.calibrate(REPEAT_SECONDS)
-    racing, slow = leave_out_the_slow(alike)
-    likelihoods = check_agreement(workload.name, alike)
-    seconds = {contender.name: spread([contender.guess]) for contender in slow}
+    # Both builds of a peer come from one source, so one of them tells what it computes.
+    checked = {peer_of(contender): contender for contender in sorted(alike, key=lambda contender: -contender.guess)}
+    likelihoods = check_agreement(workload.name, list(checked.values()))
+    seconds = {contender.name: spread([contender.guess]) for contender in alike if contender not in racing}
     seconds |= race(racing + others, budget_seconds)
+    leave_out_differences_of_noise(workload, seconds)
     for contender in alike + others:
         contender.drop()
 
     row = {key: data[key] for key in ("dimension", "components", "points", "covariance", "pairs_that_matter", "mean_highest_responsibility")}
     row |= {"kind": workload.kind, "threads": programs.threads, "seconds": seconds, "log_likelihoods": likelihoods}
-    row["left_out"] = [contender.name for contender in slow]
     flops = useful_flops(workload.dimension, workload.components, workload.covariance) * workload.points
     row["dgemm_flops_per_second"] = 2 * DGEMM_ORDER**3 / seconds["dgemm"]["median"]
     row["fraction_of_dgemm"] = flops / seconds["emulsion"]["median"] / row["dgemm_flops_per_second"]
     row["points_per_second"] = {name: workload.points / value["median"] for name, value in seconds.items() if name != "dgemm"}
     say(
         f"{workload.kind} {workload.covariance} {workload.dimension} x {workload.components}, {programs.threads} thread(s): "
-        + ", ".join(f"{name} {rate / 1e6:.2f}" for name, rate in row["points_per_second"].items())
+        + ", ".join(f"{name} {rate / 1e6:.3g}" for name, rate in row["points_per_second"].items())
         + " M points/s"
     )
     return row
@@ -109,11 +129,7 @@ def skipping(folder):
     found = {key: data[key] for key in ("dimension", "components", "points", "pairs_that_matter")}
     with Program(BIN / "bench_emulsion") as program:
         skip = Contender("skip", program, "em", data=data, skip=True)
-        try:
-            dense = Contender("dense", program, "em", data=data, skip=False)
-        except Failed as failed:
-            say(f"skipping: {failed}")
-            return found | {"ratio": None}
+        dense = Contender("dense", program, "em", data=data, skip=False)
         skip.calibrate(REPEAT_SECONDS)
         dense.calibrate(REPEAT_SECONDS)
         found["log_likelihoods"] = {"skip": skip.log_likelihood(), "dense": dense.log_likelihood()}
@@ -123,22 +139,31 @@ def skipping(folder):
     return found
 
 
+def slower_armadillo(row):
+    """The build of Armadillo that is not the faster one, and both where scikit-learn is far ahead."""
+    rates = {name: rate for name, rate in row["points_per_second"].items() if name.startswith("armadillo")}
+    fastest = max(rates, key=rates.get)
+    if FAR_SLOWER * rates[fastest] < row["points_per_second"]["sklearn"]:
+        return list(rates)
+    return [name for name in rates if name != fastest]
+
+
 def run(folder):
-    rows, slow = [], {}
+    rows, without = [], {}
     shapes = [(covariance, d, k) for covariance in ("full", "diagonal") for d, k in SIZES]
     with contextlib.ExitStack() as stack:
         one = Programs(stack, 1)
         for covariance, d, k in shapes:
             row = measure(one, workloads.Workload(d, k, points_of(d, k), covariance), folder, 4)
-            slow[covariance, d, k] = row["left_out"]
+            without[covariance, d, k] = slower_armadillo(row)
             rows.append(row)
         for covariance, d, k in shapes:
             workload = workloads.Workload(d, k, points_of(d, k), covariance, "overlapping")
-            rows.append(measure(one, workload, folder, 1.5, with_plain=False, without=slow[covariance, d, k]))
+            rows.append(measure(one, workload, folder, 1.5, with_plain=False, without=without[covariance, d, k]))
     if CORES > 1:
         with contextlib.ExitStack() as stack:
             all_cores = Programs(stack, CORES)
             for covariance, d, k in shapes:
                 workload = workloads.Workload(d, k, points_of(d, k), covariance)
-                rows.append(measure(all_cores, workload, folder, 1.5, with_plain=False, without=slow[covariance, d, k]))
+                rows.append(measure(all_cores, workload, folder, 1.5, with_plain=False, without=without[covariance, d, k]))
     return {"rows": rows, "skipping": skipping(folder)}

@@ -8,37 +8,20 @@ namespace {
 
 using namespace emulsion::bench;
 
-// Where a contender skips what cannot matter and another does not, each chooses before it works.
-class Skipping {
- public:
-  explicit Skipping(const nlohmann::json& request) : skip_(request.value("skip", true)) {
-    if (!choose_skipping(skip_) && !skip_) throw std::invalid_argument("not available");
-  }
-  void choose() const { choose_skipping(skip_); }
-
- private:
-  bool skip_;
-};
-
 class Em final : public StepContender {
  public:
   explicit Em(const nlohmann::json& request)
-      : skipping_(request), steps_(read_data_set(request.at("data")), request.at("threads")) {}
+      : steps_(read_data_set(request.at("data")), request.at("threads"), request.value("skip", true)) {}
 
-  double log_likelihood() override {
-    skipping_.choose();
-    return steps_.log_likelihood();
-  }
+  double log_likelihood() override { return steps_.log_likelihood(); }
 
   double seconds(int steps) override {
-    skipping_.choose();
     const Stopwatch watch;
     for (int i = 0; i < steps; ++i) steps_.step();
     return watch.seconds() / steps;
   }
 
  private:
-  Skipping skipping_;
   BatchSteps steps_;
 };
 

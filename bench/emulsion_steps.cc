@@ -1,5 +1,7 @@
 #include "bench/emulsion_steps.h"
 
+#include <algorithm>
+#include <span>
 #include <stdexcept>
 
 #include "emulsion/em_pass.h"
@@ -47,33 +49,42 @@ PointBatch batch_of(const DataSet& data) {
 
 }  // namespace
 
-bool choose_skipping(bool) { return false; }
-
 struct BatchSteps::Parts {
-  Parts(const DataSet& data, int threads) : start(start_of(data)), tiles(cut_tiles(batch_of(data))), workers(threads) {
+  Parts(const DataSet& data, int threads, bool may_skip)
+      : start(start_of(data)), tiles(cut_tiles(batch_of(data))), workers(threads), skip(may_skip) {
     prior.covariance_points = 0;
     prior.weight_points = 0;
   }
 
-  std::shared_ptr<const Mixture> step() {
-    const Statistics statistics = em_pass(*start, tiles, Assignment::soft, workers);
-    return value_of(maximise(statistics, prior, *start, 0)).mixture;
+  // Of so few tiles em_pass does not ask which components matter.
+  static constexpr std::size_t kTilesNotScreened = 32;
+
+  Statistics expect(const Mixture& mixture) {
+    if (skip) return em_pass(mixture, tiles, Assignment::soft, workers);
+    Statistics total = mixture.empty_statistics();
+    const std::span<const Tile> all(tiles);
+    for (std::size_t first = 0; first < all.size(); first += kTilesNotScreened)
+      merge(total, em_pass(mixture, all.subspan(first, std::min(kTilesNotScreened, all.size() - first)), Assignment::soft, workers));
+    return total;
   }
+
+  std::shared_ptr<const Mixture> step() { return value_of(maximise(expect(*start), prior, *start, 0)).mixture; }
 
   std::shared_ptr<const Mixture> start;
   std::vector<Tile> tiles;
   PriorOptions prior;
   Workers workers;
+  bool skip;
 };
 
-BatchSteps::BatchSteps(const DataSet& data, int threads) : parts_(std::make_unique<Parts>(data, threads)) {}
+BatchSteps::BatchSteps(const DataSet& data, int threads, bool skip) : parts_(std::make_unique<Parts>(data, threads, skip)) {}
 BatchSteps::~BatchSteps() = default;
 
 void BatchSteps::step() { parts_->step(); }
 
 double BatchSteps::log_likelihood() {
   const auto after = parts_->step();
-  const Statistics statistics = em_pass(*after, parts_->tiles, Assignment::soft, parts_->workers);
+  const Statistics statistics = parts_->expect(*after);
   return statistics.log_likelihood / statistics.weight;
 }
 

@@ -8,15 +8,13 @@
 
 namespace emulsion::bench {
 
-// Chooses whether components that cannot matter for a point are skipped. False if this build has no such choice.
-bool choose_skipping(bool skip);
-
 // Batch EM over points that are cut into tiles beforehand, as `emulsion fit` cuts them: one step is the E-step over all
 // points and the M-step, from the same start every time. Maximum likelihood: no prior.
 class BatchSteps {
  public:
+  //   skip  whether components that cannot matter for a point may be left out
   // Throws std::invalid_argument if the start is no mixture.
-  BatchSteps(const DataSet& data, int threads);
+  BatchSteps(const DataSet& data, int threads, bool skip);
   ~BatchSteps();
 
   void step();

@@ -29,6 +29,7 @@ def recorded(process, folder):
     """Samples a process for the time of the block, and prints what it found."""
     data = pathlib.Path(folder) / "perf.data"
     perf = subprocess.Popen(["perf", "record", "--quiet", "--output", data, "--pid", str(process.pid)], stderr=subprocess.DEVNULL)
+    time.sleep(1)  # until it samples
     yield
     perf.send_signal(signal.SIGINT)
     perf.wait()

@@ -97,7 +97,7 @@ def growth(results, folder):
             anchor, value = medians[-1], series["values"][-1]
             expected = [anchor * (v / value) ** series["expected"] for v in series["values"]]
             axis.plot(series["values"], expected, linestyle="--", color=COLOURS["grey"], label=f"exponent {series['expected']}")
-        axis.set(xscale="log", yscale="log", ylabel="seconds of an EM step", xlabel=names[0].split("_")[0])
+        axis.set(xscale="log", yscale="log", ylabel="seconds of an EM step", xlabel=series["of"].split(",")[0])
         axis.legend(fontsize=8)
     axis = axes.flat[3]
     rows = found["streams"]["rows"]

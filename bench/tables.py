@@ -155,7 +155,8 @@ def streams_table(results):
     one = rows[0]
     for row in rows:
         seconds = row["seconds_per_point"]["median"]
-        each = (row["bytes"] - one["bytes"]) / (row["streams"] - 1) if row["streams"] > 1 else None
+        # Of fewer the queues' own memory, which comes and goes, would be the larger part.
+        each = (row["bytes"] - one["bytes"]) / (row["streams"] - 1) if row["streams"] >= 1000 else None
         table.append(
             [f"{row['streams']:,}", f"{one['seconds_per_point']['median'] / seconds:.2f} ×", millions(1 / seconds)]
             + [f"{row['bytes'] / 1048576:.1f} MiB", "" if each is None else f"{each / 1024:.1f} KiB"]
