@@ -14,7 +14,7 @@ void add_tiles(Statistics& total, const Mixture& mixture, std::span<const Tile> 
     Expectation expectation;
     Statistics statistics;
   };
-  const std::size_t at_once = std::min<std::size_t>(workers.threads() == 1 ? 1 : 8 * workers.threads(), tiles.size());
+  const std::size_t at_once = std::min<std::size_t>(workers.threads() == 1 ? 1 : 4 * workers.threads(), tiles.size());
   std::vector<Slot> slots;
   for (std::size_t i = 0; i < at_once; ++i) slots.push_back({Expectation(mixture.size()), mixture.empty_statistics()});
   for (std::size_t first = 0; first < tiles.size(); first += at_once) {

@@ -107,7 +107,7 @@ void StepwiseEm::learn(const PointView& batch, bool with_responsibilities, Label
   for (Index next = 0; next < batch.size();) {
     const Run run = next_run(batch, next);
     set_retentions(batch, run);
-    const Index at_once = std::clamp<Index>(run.tiles(), 1, options_.threads == 1 ? 1 : 8 * options_.threads);
+    const Index at_once = std::clamp<Index>(run.tiles(), 1, options_.threads == 1 ? 1 : 4 * options_.threads);
     auto& slots = Slot::of_this_thread(*state_.mixture, static_cast<std::size_t>(at_once));
     for (Index tile = 0; tile < run.tiles(); tile += at_once) {
       const Index count = std::min(at_once, run.tiles() - tile);
