@@ -7,6 +7,7 @@ import os
 import pathlib
 import platform
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -93,6 +94,7 @@ def main():
     if unknown:
         parser.error(f'there is no part "{unknown[0]}"; allowed: {", ".join(PARTS)}')
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started ends too
     try:
         results = measure(parts)
     except Failed as failed:
