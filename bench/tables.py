@@ -31,6 +31,8 @@ def pad(text, width, left):
 
 
 def millions(rate):
+    if rate <= 0:  # the difference of two fits that noise has turned round
+        return "lost in noise"
     return f"{rate / 1e6:.3g}" if rate < 1e9 else f"{rate / 1e6:.0f}"
 
 
