@@ -16,7 +16,6 @@ constexpr std::size_t kBytesPerRun = 1048576;
 constexpr int kRequestsPerTurn = 16;
 constexpr int kModelsPerTurn = 64;
 constexpr int kStreamsPerTurn = 256;
-constexpr int kSubscriptionsPerTurn = 256;
 constexpr auto kSavingPerTurn = std::chrono::milliseconds(2);  // and at least one stream
 constexpr auto kHealthInterval = std::chrono::milliseconds(200);
 
@@ -59,12 +58,12 @@ Pipeline::Pipeline(Parts parts, double save_interval_seconds)
 }
 
 bool Pipeline::step() {
-  bool more = false;
+  // First, so that who has subscribed is owed no model that is yet to be made.
+  bool more = answer_subscribers(now_());
   for (FrameSource* source : sources_) more |= receive_from(*source);
   more |= answer_requests();
   const Time now = now_();
   more |= publish_due_models(now);
-  more |= answer_subscribers(now);
   more |= save_due_states(now);
   more |= gather_status();
   if (now - last_post_ >= kHealthInterval) post_health(now);
@@ -265,27 +264,30 @@ bool Pipeline::publish_due_models(Time now) {
   return true;
 }
 
-// Whoever subscribes gets the models of all matching streams as they are now, and so do those who have subscribed before.
-bool Pipeline::answer_subscribers(Time now) {
-  subscriptions_.merge(sink_.new_subscriptions());
-  for (int i = 0; i < kSubscriptionsPerTurn && !answered_ && !subscriptions_.empty(); ++i) {
+// Looks at the next stream of the subscription under way, or at the next subscription.
+void Pipeline::look_for_owed() {
+  if (!answered_) {
     std::string subscription = std::move(subscriptions_.extract(subscriptions_.begin()).value());
     const auto names = names_of(subscription);
-    if (!names) continue;
+    if (!names) return;
     answered_ = std::move(subscription);
     next_to_owe_ = streams_.all().lower_bound(*names);
   }
-  for (int i = 0; i < kStreamsPerTurn && answered_; ++i, ++next_to_owe_) {
-    // Topics are in the order of names, but for those that go on where another one ends.
-    if (next_to_owe_ == streams_.all().end() || !next_to_owe_->first.starts_with(*names_of(*answered_))) {
-      answered_.reset();
-      break;
-    }
-    StreamEntry& entry = next_to_owe_->second;
-    if (entry.owed || !model_topic(entry.stream.name()).starts_with(*answered_)) continue;
-    entry.owed = true;
-    owed_.push(&entry);
+  // Topics are in the order of names, but for those that go on where another one ends.
+  if (next_to_owe_ == streams_.all().end() || !next_to_owe_->first.starts_with(*names_of(*answered_))) {
+    answered_.reset();
+    return;
   }
+  StreamEntry& entry = next_to_owe_++->second;
+  if (entry.owed || !model_topic(entry.stream.name()).starts_with(*answered_)) return;
+  entry.owed = true;
+  owed_.push(&entry);
+}
+
+// Whoever subscribes gets the models of all matching streams as they are now, and so do those who have subscribed before.
+bool Pipeline::answer_subscribers(Time now) {
+  subscriptions_.merge(sink_.new_subscriptions());
+  for (int i = 0; i < kStreamsPerTurn && (answered_ || !subscriptions_.empty()); ++i) look_for_owed();
   for (int i = 0; i < kModelsPerTurn && !owed_.empty(); ++i) {
     StreamEntry& entry = *owed_.front();
     owed_.pop();

@@ -102,6 +102,7 @@ class Pipeline {
   void enqueue(StreamEntry& entry, Time when);
   bool publish_due_models(Time now);
   bool answer_subscribers(Time now);
+  void look_for_owed();
 
   bool save_due_states(Time now);
   bool save(StreamEntry& entry);

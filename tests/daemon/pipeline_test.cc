@@ -234,6 +234,16 @@ TEST_CASE("whoever subscribes late gets the last model") {
   CHECK(model->topic_sequence + 1 == daemon.models().size());
 }
 
+TEST_CASE("who has subscribed before the first model gets it once, however many subscriptions come together") {
+  DaemonOptions options = quick_daemon();
+  options.streams["radar"].model_interval_seconds = 10;
+  DaemonAtWork daemon(options);
+  for (const char* prefix : {"emulsion.v1.a.", "emulsion.v1.b.", "emulsion.v1.probe.model.", "emulsion.v1.r"}) daemon.sink.subscribe(prefix);
+  const auto& inbox = daemon.sink.subscribe("emulsion.v1.radar.model.");
+  daemon.send(points_message(0, two_clusters(100)));
+  CHECK(inbox.size() == 1);
+}
+
 TEST_CASE("a subscription is answered with the models of its topics and no others, each once") {
   DaemonOptions options = quick_daemon();
   options.max_streams = 400;
@@ -246,7 +256,8 @@ TEST_CASE("a subscription is answered with the models of its topics and no other
       {"emulsion.v1.s1.mo", 1}, {"emulsion.v1.s1.model.", 1}, {"emulsion.v1.s1.labels.", 0}, {"emulsion.v1.s1.model.x", 0},
       {"emulsion.v1.warming.", 0}, {"emulsion.v1.unheard.", 0}, {"other", 0}, {"emulsion.v2.", 0}}));
   const auto& late = daemon.sink.subscribe(prefix);
-  daemon.sink.subscribe(prefix);  // another one, at the same time
+  daemon.sink.subscribe(prefix + "s2");  // others at the same time
+  daemon.sink.subscribe(prefix);
   daemon.run();
   INFO(prefix);
   const std::set<std::string> topics = [&] {
