@@ -30,8 +30,11 @@ def processor_has(*flags):
 class Program:
     """A process that answers requests, one JSON object a line; see contender.h."""
 
+    # Settings of the environment that all of them get.
+    settings = {}
+
     def __init__(self, *command, threads=1):
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("EMULSION")}
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("EMULSION")} | self.settings
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             environment[name] = str(threads)
         self.threads = threads

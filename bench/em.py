@@ -1,6 +1,7 @@
 """Part 1: what a step of EM costs, beside others."""
 
 import contextlib
+import os
 
 import workloads
 from contenders import BIN, CORES, HERE, Contender, Failed, Program, processor_has, race, say, spread
@@ -8,6 +9,8 @@ from contenders import BIN, CORES, HERE, Contender, Failed, Program, processor_h
 SIZES = [(2, 4), (4, 8), (8, 8), (16, 16), (32, 16), (32, 64), (64, 64)]
 SKIPPING_SHAPE = (16, 256, 32768)
 DGEMM_ORDER = 1024
+# What OpenBLAS may take a processor for, by what the processor must have; it does not always guess the fastest itself.
+OPENBLAS_CORES = {"Haswell": ("avx2", "fma"), "Zen": ("avx2", "fma"), "SkylakeX": ("avx512f", "avx512bw", "avx512dq", "avx512vl")}
 KMEANS_BATCH_POINTS = 4096
 
 REPEAT_SECONDS = 0.08
@@ -42,6 +45,28 @@ class Programs:
         if processor_has("avx2", "fma") and (BIN / "bench_peers_avx2").exists():
             self.peers["avx2"] = start(BIN / "bench_peers_avx2")
         self.threads = threads
+
+
+def use_the_fastest_openblas():
+    """Has everybody's OpenBLAS take the processor for what makes its products fastest here, unless the user has chosen.
+
+    Returns core -> floating point operations per second; "by itself" is what it takes without being told."""
+    if "OPENBLAS_CORETYPE" in os.environ:
+        return {}
+    cores = {"by itself": {}} | {name: {"OPENBLAS_CORETYPE": name} for name, flags in OPENBLAS_CORES.items() if processor_has(*flags)}
+    with contextlib.ExitStack() as stack:
+        products = []
+        for name, settings in cores.items():
+            Program.settings = settings
+            program = stack.enter_context(Program(BIN / "bench_peers_baseline"))
+            products.append(Contender(name, program, "dgemm", order=DGEMM_ORDER))
+        for product in products:
+            product.calibrate(REPEAT_SECONDS)
+        seconds = race(products, 2)
+    fastest = min(seconds, key=lambda name: seconds[name]["median"])
+    Program.settings = cores[fastest]
+    say(f"OpenBLAS is fastest as {fastest}")
+    return {name: 2 * DGEMM_ORDER**3 / value["median"] for name, value in seconds.items()}
 
 
 def check_agreement(name, contenders):
@@ -150,6 +175,7 @@ def slower_armadillo(row):
 
 def run(folder):
     rows, without = [], {}
+    openblas = use_the_fastest_openblas()
     shapes = [(covariance, d, k) for covariance in ("full", "diagonal") for d, k in SIZES]
     with contextlib.ExitStack() as stack:
         one = Programs(stack, 1)
@@ -166,4 +192,4 @@ def run(folder):
             for covariance, d, k in shapes:
                 workload = workloads.Workload(d, k, points_of(d, k), covariance)
                 rows.append(measure(all_cores, workload, folder, 1.5, with_plain=False, without=without[covariance, d, k]))
-    return {"rows": rows, "skipping": skipping(folder)}
+    return {"openblas": openblas, "rows": rows, "skipping": skipping(folder)}
