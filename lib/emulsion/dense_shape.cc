@@ -55,9 +55,10 @@ DenseDistances::DenseDistances(const Eigen::MatrixXd& places, const std::vector<
 void DenseDistances::compute(const Tile& tile, LaneRange lanes, double factor, const Eigen::VectorXd& constants, LaneMatrix& out,
                              Index first_column) const {
   const Index d = tile.dimension();
-  frame_.for_each(tile, lanes, places_, [&](const double* blocks, Index k) {
-    kernels::affine_distances(blocks, d, packed_[static_cast<std::size_t>(k)].data(), factor, constants[k], lanes,
-                              out.col(first_column + k).data());
+  frame_.for_each_run(tile, lanes, places_, [&](const double* blocks, Index first, Index count) {
+    for (Index k = first; k < first + count; ++k)
+      kernels::affine_distances(blocks, d, packed_[static_cast<std::size_t>(k)].data(), factor, constants[k], lanes,
+                                out.col(first_column + k).data());
   });
 }
 

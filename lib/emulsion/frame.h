@@ -6,6 +6,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <span>
 #include <vector>
 
@@ -44,9 +45,10 @@ class Frame {
     return blocks.data();
   }
 
-  // Calls use(blocks, k) for each component, with the points about the place that suits it (kernels::shift_to_blocks).
+  // Calls use(blocks, first, count) for runs of components, with the points about the place that suits all of a run
+  // (kernels::shift_to_blocks).
   template <typename Use>
-  void for_each(const Tile& tile, LaneRange lanes, const Eigen::MatrixXd& places, const Use& use) const {
+  void for_each_run(const Tile& tile, LaneRange lanes, const Eigen::MatrixXd& places, const Use& use) const {
     thread_local Eigen::ArrayXd blocks;
     const Index room = kTilePoints * tile.dimension();
     if (blocks.size() < room) blocks.resize(room);
@@ -54,12 +56,15 @@ class Frame {
       kernels::shift_to_blocks(tile.points().data(), tile.dimension(), place, lanes, blocks.data());
     };
     shift(centre_.data());
-    for (std::size_t k = 0; k < own_.size(); ++k)
-      if (!own_[k]) use(blocks.data(), static_cast<Index>(k));
+    for (auto first = own_.begin(); first != own_.end();) {
+      const auto end = std::find(first, own_.end(), !*first);
+      if (!*first) use(blocks.data(), first - own_.begin(), end - first);
+      first = end;
+    }
     for (std::size_t k = 0; k < own_.size(); ++k) {
       if (!own_[k]) continue;
       shift(places.col(static_cast<Index>(k)).data());
-      use(blocks.data(), static_cast<Index>(k));
+      use(blocks.data(), static_cast<Index>(k), Index{1});
     }
   }
 

@@ -43,9 +43,9 @@ class DiagonalGaussian final : public Bank {
   Eigen::MatrixXd variances() const override { return variances_; }
 
   void log_densities(const Tile& tile, LaneRange lanes, LaneMatrix& out, Index first_column) const override {
-    frame_.for_each(tile, lanes, means_, [&](const double* blocks, Index k) {
-      kernels::diagonal_distances(blocks, dimension(), packed_.col(k).data(), -0.5, log_normalisers_[k], lanes,
-                                  out.col(first_column + k).data());
+    frame_.for_each_run(tile, lanes, means_, [&](const double* blocks, Index first, Index count) {
+      kernels::diagonal_distances(blocks, dimension(), packed_.col(first).data(), count, -0.5, log_normalisers_.data() + first, lanes,
+                                  out.col(first_column + first).data());
     });
     for (const Index row : tile.incomplete_rows()) {
       if (row < lanes.begin || row >= lanes.end) continue;

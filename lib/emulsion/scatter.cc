@@ -25,15 +25,16 @@ Eigen::MatrixXd unpack_triangle(const ConstColumn& packed, Index d) {
   return matrix;
 }
 
-namespace {
+bool keeps_digits(double weight, double first, double second) {
+  constexpr double kLeastKept = 1e-4;
+  return second - first * (first / weight) >= kLeastKept * second;
+}
 
-// Sums about a place from which the points' own mean is farther than a hundred times their deviation lose more than four
-// digits when they are moved to the mean: they are then made again about the mean.
-constexpr double kLeastKept = 1e-4;
+namespace {
 
 // Room that threads use again and again.
 struct Scratch {
-  Eigen::ArrayXd numbers, sums;
+  Eigen::ArrayXd numbers, sums, blocks;
   Eigen::VectorXd first, second, place;
   LaneMatrix complete;
 };
@@ -44,7 +45,8 @@ Scratch& scratch_for(Index d, Index components) {
     if (array.size() < size) array.resize(size);
   };
   grow(scratch.numbers, kernels::sums_scratch(d));
-  grow(scratch.sums, components * std::max(kernels::product_sums_width(d), kernels::square_sums_width(d)));
+  grow(scratch.sums, components * std::max(kernels::product_sums_width(d), 1 + 2 * d));
+  grow(scratch.blocks, kTilePoints * d);
   grow(scratch.first, d);
   grow(scratch.second, triangle(d));
   grow(scratch.place, d);
@@ -59,6 +61,12 @@ const double* complete_shares(const Tile& tile, const ConstLanes& shares, Scratc
   return scratch.complete.data();
 }
 
+// The rows of a tile about a place, as kernels::shift_to_blocks makes them.
+const double* blocks_about(const Tile& tile, const double* place, Scratch& scratch) {
+  kernels::shift_to_blocks(tile.points().data(), tile.dimension(), place, covering_lanes(0, tile.size()), scratch.blocks.data());
+  return scratch.blocks.data();
+}
+
 // Weighted sums about a place, as they come.
 struct Sums {
   double weight;
@@ -71,11 +79,9 @@ Index of_triangle(Index i) { return triangle(i) + i; }
 Index of_diagonal(Index i) { return i; }
 
 template <typename Position>
-bool keeps_digits(const Sums& sums, Index d, const Position& position) {
-  for (Index i = 0; i < d; ++i) {
-    const double square = sums.second[position(i)];
-    if (!(square - sums.first[i] * (sums.first[i] / sums.weight) >= kLeastKept * square)) return false;
-  }
+bool all_keep_digits(const Sums& sums, Index d, const Position& position) {
+  for (Index i = 0; i < d; ++i)
+    if (!keeps_digits(sums.weight, sums.first[i], sums.second[position(i)])) return false;
   return true;
 }
 
@@ -87,7 +93,7 @@ void locate(Sums sums, const double* near, Index d, Column mean, const About& su
     for (Index i = 0; i < d; ++i) mean[i] = from[i] + sums.first[i] / sums.weight;
   };
   move(near);
-  if (!keeps_digits(sums, d, position)) {
+  if (!all_keep_digits(sums, d, position)) {
     const Eigen::VectorXd place = mean;
     sums = sums_about(place.data());
     move(place.data());
@@ -102,15 +108,22 @@ void scatters_of(const Tile& tile, const ConstLanes& shares, const ConstColumns&
   constexpr Index kFewDimensions = 16;  // up to here, all products of coordinates of some rows fit into the first cache
   const Index d = tile.dimension();
   const Index components = near.cols();
-  const Index width = kernels::product_sums_width(d);
+  const bool in_blocks = d <= kernels::kBlockProductDimensions;
+  const Index width = in_blocks ? 1 + d + triangle(d) : kernels::product_sums_width(d);
   Scratch& scratch = scratch_for(d, components);
   const double* const used = complete_shares(tile, shares, scratch);
   const auto sums_at = [&](Index slot) {
     const double* const sums = scratch.sums.data() + slot * width;
     return Sums{sums[0], sums + 1, sums + 1 + d};
   };
-  if (d <= kFewDimensions) {
-    scratch.place.head(d) = near.rowwise().mean();
+  if (tile.size() == 0) {
+    weights.setZero();
+    return;
+  }
+  if (d <= kFewDimensions) scratch.place.head(d) = near.rowwise().mean();
+  if (in_blocks) {
+    kernels::block_product_sums(blocks_about(tile, scratch.place.data(), scratch), d, tile.size(), used, components, scratch.sums.data());
+  } else if (d <= kFewDimensions) {
     kernels::product_sums(tile.rows(), d, tile.size(), scratch.place.data(), used, components, scratch.numbers.data(), scratch.sums.data());
   }
   for (Index k = 0; k < components; ++k) {
@@ -139,12 +152,15 @@ void spreads_of(const Tile& tile, const ConstLanes& shares, const ConstColumns& 
                 Columns moments) {
   const Index d = tile.dimension();
   const Index components = near.cols();
-  const Index width = kernels::square_sums_width(d);
+  const Index width = 1 + 2 * d;
+  if (tile.size() == 0) {
+    weights.setZero();
+    return;
+  }
   Scratch& scratch = scratch_for(d, components);
   const double* const used = complete_shares(tile, shares, scratch);
   const auto sum_up = [&](const double* place, Index k, Index count) {
-    kernels::square_sums(tile.rows(), d, tile.size(), place, used + k * kTilePoints, count, scratch.numbers.data(),
-                         scratch.sums.data() + k * width);
+    kernels::block_square_sums(blocks_about(tile, place, scratch), d, tile.size(), used + k * kTilePoints, count, scratch.sums.data() + k * width);
   };
   const auto sums_at = [&](Index k) {
     const double* const sums = scratch.sums.data() + k * width;

@@ -25,6 +25,11 @@ Index dimension_of_scatter(Index size);
 Eigen::VectorXd pack_triangle(const Eigen::MatrixXd& matrix);
 Eigen::MatrixXd unpack_triangle(const ConstColumn& packed, Index d);
 
+// False if sums about a place lose more than four digits when they are moved to the mean, as it is farther from there than a
+// hundred deviations: they are then to be made again about the mean.
+//   first, second  of one coordinate: sums of share x and share x^2
+bool keeps_digits(double weight, double first, double second);
+
 // The located scatters of the complete rows of a tile, one for each component; they keep their digits wherever the data lie.
 //   shares        of each row in component k: column k, >= 0; 0 for those that are left out
 //   near          d x K, places near the points

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "emulsion/kernels/kernels.h"
 #include "emulsion/scatter.h"
 
 namespace emulsion {
@@ -57,6 +58,22 @@ void set_incomplete_moments(const Tile& tile, const Eigen::Array<double, kTilePo
   moments.highest[j] = highest;
 }
 
+// Of one coordinate that all rows have.
+void set_complete_moments(const Tile& tile, const double* weights, double weight, Index j, CoordinateMoments& moments) {
+  // About the first point, so that a stream far from the origin keeps its digits; about the mean, if that point is an outlier.
+  const double* const column = tile.points().col(j).data();
+  double origin = column[0];
+  kernels::Moments found = kernels::column_moments(column, tile.size(), weights, origin);
+  if (!keeps_digits(weight, found.first, found.second)) {
+    origin = std::clamp(origin + found.first / weight, found.lowest, found.highest);
+    found = kernels::column_moments(column, tile.size(), weights, origin);
+  }
+  moments.mean[j] = origin + found.first / weight;
+  moments.squares[j] = std::max(found.second - found.first * (found.first / weight), 0.0);
+  moments.lowest[j] = found.lowest;
+  moments.highest[j] = found.highest;
+}
+
 void clear(CoordinateMoments& moments) {
   for (Eigen::VectorXd* numbers : {&moments.weight, &moments.mean, &moments.squares, &moments.lowest, &moments.highest}) numbers->setZero();
 }
@@ -107,18 +124,11 @@ void set_coordinate_moments(const Tile& tile, const Eigen::Array<double, kTilePo
     for (Index j = 0; j < d; ++j) set_incomplete_moments(tile, weights, j, moments);
     return;
   }
-  Eigen::Matrix<double, 1, 1> weight;
-  thread_local Eigen::VectorXd located;
-  located.setZero(2 * d);
-  spreads_of(tile, weights, Eigen::Map<const Eigen::VectorXd>(tile.rows(), d), weight, located);
-  if (!(weight[0] > 0)) return;
-  moments.weight.setConstant(weight[0]);
-  moments.mean = located.head(d);
-  moments.squares = located.tail(d);
-  for (Index j = 0; j < d; ++j) {
-    moments.lowest[j] = tile.points().col(j).head(tile.size()).minCoeff();
-    moments.highest[j] = tile.points().col(j).head(tile.size()).maxCoeff();
-  }
+  const double weight = weights.sum();
+  if (!(weight > 0)) return;
+  const bool all_one = (weights.head(tile.size()) == 1).all();
+  moments.weight.setConstant(weight);
+  for (Index j = 0; j < d; ++j) set_complete_moments(tile, all_one ? nullptr : weights.data(), weight, j, moments);
 }
 
 CoordinateMoments coordinate_moments(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& weights) {

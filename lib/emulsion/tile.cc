@@ -94,7 +94,9 @@ Tile Tile::with_columns(std::span<const Index> columns) const {
 }
 
 Eigen::Array<double, kTilePoints, 1> Tile::decayed_weights() const {
-  Eigen::Array<double, kTilePoints, 1> decayed = weights_;
+  Eigen::Array<double, kTilePoints, 1> decayed;
+  if (plain_ && full()) return decayed.setOnes();
+  decayed = weights_;
   if (plain_) return decayed;
   double later = 1;
   for (Index i = size_ - 1; i >= 0; --i) {

@@ -66,6 +66,12 @@ class Tile {
   // One weight per row as it counts at the end of the tile: weight times the retentions of all later rows; 0 past the end.
   Eigen::Array<double, kTilePoints, 1> decayed_weights() const;
 
+  // Asks the processor to fetch the points, as they will be used soon.
+  void prefetch() const {
+    constexpr Index kNumbersOfLine = 8;
+    for (Index i = 0; i < points_.size(); i += kNumbersOfLine) __builtin_prefetch(points_.data() + i);
+  }
+
   // The same rows with some of the coordinates, in the given order. Unlike a pushed row, one of these may have none.
   Tile with_columns(std::span<const Index> columns) const;
 

@@ -99,14 +99,18 @@ TEST_CASE("distances by a diagonal factor are those of the plain formula") {
     for (const Index d : {1, 2, 5, 8, 17}) {
       const LaneMatrix points = some_points(d, 4);
       const Eigen::VectorXd centre = Eigen::VectorXd::LinSpaced(d, -1, 2);
-      Eigen::ArrayXd packed(2 * d), found(kTilePoints), expected(kTilePoints);
-      for (Index j = 0; j < 2 * d; ++j) packed[j] = 0.3 + 0.1 * static_cast<double>(j);
-      kernels::diagonal_distances(blocks_of(points, centre).data(), d, packed.data(), 2, -1, {0, kTilePoints}, found.data());
-      for (Index i = 0; i < kTilePoints; ++i) {
-        expected[i] = -1;
-        for (Index j = 0; j < d; ++j) expected[i] += 2 * std::pow(packed[2 * j] * (points(i, j) - centre[j]) + packed[2 * j + 1], 2);
+      Eigen::ArrayXd packed(4 * d), found(2 * kTilePoints), expected(kTilePoints);
+      for (Index j = 0; j < 4 * d; ++j) packed[j] = 0.3 + 0.1 * static_cast<double>(j);
+      const double constants[] = {-1, 3};
+      kernels::diagonal_distances(blocks_of(points, centre).data(), d, packed.data(), 2, 2, constants, {0, kTilePoints}, found.data());
+      for (Index k = 0; k < 2; ++k) {
+        for (Index i = 0; i < kTilePoints; ++i) {
+          expected[i] = constants[k];
+          for (Index j = 0; j < d; ++j)
+            expected[i] += 2 * std::pow(packed[2 * (k * d + j)] * (points(i, j) - centre[j]) + packed[2 * (k * d + j) + 1], 2);
+        }
+        CHECK(difference(found.segment(k * kTilePoints, kTilePoints), expected) < 1e-13);
       }
-      CHECK(difference(found, expected) < 1e-13);
     }
   });
 }
@@ -184,8 +188,12 @@ TEST_CASE("sums of products are those of the plain formula, for many shares and 
         const Eigen::VectorXd centre = Eigen::VectorXd::LinSpaced(d, -1, 1);
         const Eigen::ArrayXd point_rows = rows_of(points);
         const Index width = kernels::product_sums_width(d);
+        const Eigen::ArrayXd blocks = blocks_of(points, centre);
         Eigen::ArrayXd scratch(kernels::sums_scratch(d)), sums(components * width), first(d), second(d * (d + 1) / 2),
-            squares(components * kernels::square_sums_width(d));
+            in_blocks(components * (1 + d + second.size())), squares_in_blocks(components * (1 + 2 * d));
+        if (d <= kernels::kBlockProductDimensions)
+          kernels::block_product_sums(blocks.data(), d, rows, shares.data(), components, in_blocks.data());
+        kernels::block_square_sums(blocks.data(), d, rows, shares.data(), components, squares_in_blocks.data());
         kernels::product_sums(point_rows.data(), d, rows, centre.data(), shares.data(), components, scratch.data(), sums.data());
         for (Index k = 0; k < components; ++k) {
           Eigen::ArrayXd expected = Eigen::ArrayXd::Zero(1 + d + d * (d + 1) / 2);
@@ -201,12 +209,37 @@ TEST_CASE("sums of products are those of the plain formula, for many shares and 
           CHECK(std::abs(weight - expected[0]) < 1e-12);
           CHECK(difference(first, expected.segment(1, d)) < 1e-13);
           CHECK(difference(second, expected.tail(second.size())) < 1e-13);
-          kernels::square_sums(point_rows.data(), d, rows, centre.data(), shares.data(), components, scratch.data(), squares.data());
-          const Eigen::ArrayXd found = squares.segment(k * kernels::square_sums_width(d), 1 + 2 * d);
-          CHECK(difference(found.head(1 + d), expected.head(1 + d)) < 1e-13);
-          for (Index a = 0; a < d; ++a) CHECK(found[1 + d + a] == Approx(expected[1 + d + a * (a + 1) / 2 + a]).epsilon(1e-12).margin(1e-12));
+          if (d <= kernels::kBlockProductDimensions)
+            CHECK(difference(in_blocks.segment(k * expected.size(), expected.size()), expected) < 1e-13);
+          Eigen::ArrayXd expected_squares = expected.head(1 + 2 * d);
+          for (Index a = 0; a < d; ++a) expected_squares[1 + d + a] = expected[1 + d + a * (a + 1) / 2 + a];
+          CHECK(difference(squares_in_blocks.segment(k * (1 + 2 * d), 1 + 2 * d), expected_squares) < 1e-13);
         }
       }
+  });
+}
+
+TEST_CASE("the moments of a column are those of the plain formula, of any number of rows") {
+  under_every_instruction_set([] {
+    const LaneMatrix columns = some_points(2, 12);
+    const double* const x = columns.col(0).data();
+    const Eigen::ArrayXd weights = columns.col(1).abs();
+    for (const Index rows : {1, 2, 7, 8, 100, 256}) {
+      double weighted[2] = {0, 0}, plain[2] = {0, 0};
+      for (Index i = 0; i < rows; ++i)
+        for (const int power : {1, 2}) {
+          weighted[power - 1] += weights[i] * std::pow(x[i] - x[0], power);
+          plain[power - 1] += std::pow(x[i] - x[0], power);
+        }
+      const auto check = [&](const kernels::Moments& found, const double* sums) {
+        CHECK(found.first == Approx(sums[0]).epsilon(1e-12).margin(1e-12));
+        CHECK(found.second == Approx(sums[1]).epsilon(1e-12).margin(1e-12));
+        CHECK(found.lowest == *std::min_element(x, x + rows));
+        CHECK(found.highest == *std::max_element(x, x + rows));
+      };
+      check(kernels::column_moments(x, rows, weights.data(), x[0]), weighted);
+      check(kernels::column_moments(x, rows, nullptr, x[0]), plain);
+    }
   });
 }
 

@@ -24,8 +24,11 @@ void ShiftToBlocks(const double* HWY_RESTRICT points, Index d, const double* HWY
   const Doubles f64;
   for (Index j = 0; j < d; ++j) {
     const Vector at = hn::Set(f64, centre[j]);
-    for (Index row = rows.begin; row < rows.end; row += static_cast<Index>(hn::Lanes(f64)))
-      hn::StoreU(hn::Sub(hn::LoadU(f64, points + j * kTilePoints + row), at), f64, out + InBlocks(row, d) + j * kLanes);
+    const double* HWY_RESTRICT column = points + j * kTilePoints;
+    double* HWY_RESTRICT block = out + InBlocks(rows.begin, d) + j * kLanes;
+    for (Index row = rows.begin; row < rows.end; row += kLanes, block += kLanes * d)
+      for (Index lane = 0; lane < kLanes; lane += static_cast<Index>(hn::MaxLanes(f64)))
+        hn::StoreU(hn::Sub(hn::LoadU(f64, column + row + lane), at), f64, block + lane);
   }
 }
 
@@ -110,28 +113,30 @@ void AffineDistancesOf(const double* blocks, Index d, const double* packed, doub
   }
 }
 
-void DiagonalDistances(const double* HWY_RESTRICT blocks, Index d, const double* HWY_RESTRICT packed, double scale, double constant,
-                       LaneRange rows, double* HWY_RESTRICT out) {
+// Some rows for all components, so that the rows stay in the first level of the cache.
+void DiagonalDistances(const double* HWY_RESTRICT blocks, Index d, const double* HWY_RESTRICT packed, Index components, double scale,
+                       const double* HWY_RESTRICT constants, LaneRange rows, double* HWY_RESTRICT out) {
   const Doubles f64;
   const Index lanes = static_cast<Index>(hn::Lanes(f64));
   ForGroups<4>(rows, [&](auto group, Index row) HWY_ATTR {
     constexpr int M = decltype(group)::value;
-    Vector sum[M];
     const double* x[M];
-    for (int m = 0; m < M; ++m) {
-      sum[m] = hn::Zero(f64);
-      x[m] = blocks + InBlocks(row + m * lanes, d);
-    }
-    for (Index j = 0; j < d; ++j) {
-      const Vector factor = hn::Set(f64, packed[2 * j]);
-      const Vector offset = hn::Set(f64, packed[2 * j + 1]);
-      for (int m = 0; m < M; ++m) {
-        const Vector y = hn::MulAdd(factor, hn::LoadU(f64, x[m] + j * kLanes), offset);
-        sum[m] = hn::MulAdd(y, y, sum[m]);
+    for (int m = 0; m < M; ++m) x[m] = blocks + InBlocks(row + m * lanes, d);
+    const double* HWY_RESTRICT next = packed;
+    for (Index k = 0; k < components; ++k) {
+      Vector sum[M];
+      for (int m = 0; m < M; ++m) sum[m] = hn::Zero(f64);
+      for (Index j = 0; j < d; ++j, next += 2) {
+        const Vector factor = hn::Set(f64, next[0]);
+        const Vector offset = hn::Set(f64, next[1]);
+        for (int m = 0; m < M; ++m) {
+          const Vector y = hn::MulAdd(factor, hn::LoadU(f64, x[m] + j * kLanes), offset);
+          sum[m] = hn::MulAdd(y, y, sum[m]);
+        }
       }
+      for (int m = 0; m < M; ++m)
+        hn::StoreU(hn::MulAdd(hn::Set(f64, scale), sum[m], hn::Set(f64, constants[k])), f64, out + k * kTilePoints + row + m * lanes);
     }
-    for (int m = 0; m < M; ++m)
-      hn::StoreU(hn::MulAdd(hn::Set(f64, scale), sum[m], hn::Set(f64, constant)), f64, out + row + m * lanes);
   });
 }
 
@@ -168,8 +173,9 @@ void affine_distances(const double* blocks, Index d, const double* packed, doubl
   HWY_DYNAMIC_DISPATCH(AffineDistancesOf)(blocks, d, packed, scale, constant, rows, out);
 }
 
-void diagonal_distances(const double* blocks, Index d, const double* packed, double scale, double constant, LaneRange rows, double* out) {
-  HWY_DYNAMIC_DISPATCH(DiagonalDistances)(blocks, d, packed, scale, constant, rows, out);
+void diagonal_distances(const double* blocks, Index d, const double* packed, Index components, double scale, const double* constants,
+                        LaneRange rows, double* out) {
+  HWY_DYNAMIC_DISPATCH(DiagonalDistances)(blocks, d, packed, components, scale, constants, rows, out);
 }
 
 }  // namespace emulsion::kernels

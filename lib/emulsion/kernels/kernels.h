@@ -48,9 +48,12 @@ std::vector<double> pack_affine(const double* factor, Index d, const double* off
 //   out     256
 void affine_distances(const double* blocks, Index d, const double* packed, double scale, double constant, LaneRange rows, double* out);
 
-// The same with a diagonal factor.
-//   packed  2 d: factor and offset of each coordinate in turn
-void diagonal_distances(const double* blocks, Index d, const double* packed, double scale, double constant, LaneRange rows, double* out);
+// The same with diagonal factors, for some components.
+//   packed     2 d x K: factor and offset of each coordinate in turn
+//   constants  K
+//   out        256 x K
+void diagonal_distances(const double* blocks, Index d, const double* packed, Index components, double scale, const double* constants,
+                        LaneRange rows, double* out);
 
 // --- bounds --------------------------------------------------------------------------------------------------------------
 
@@ -92,24 +95,36 @@ void posteriors(double* joint, Index components, const double* log_weights, doub
 
 // --- statistics ----------------------------------------------------------------------------------------------------------
 
+// For some components: the sum of the shares, of share x, and of share x x^T, lower triangle row by row, over some rows of a tile.
+// Made for very few dimensions.
+//   blocks  256 x d, as shift_to_blocks made it; d <= kBlockProductDimensions
+//   rows    > 0; those from here to the end of their block must have no share
+//   shares  256 x K, >= 0
+//   sums    K times 1 + d + d (d + 1) / 2 numbers
+inline constexpr Index kBlockProductDimensions = 8;
+void block_product_sums(const double* blocks, Index d, Index rows, const double* shares, Index components, double* sums);
+
+// The same with the squares of the coordinates for the products, for any number of dimensions: K times 1 + 2 d numbers.
+void block_square_sums(const double* blocks, Index d, Index rows, const double* shares, Index components, double* sums);
+
+// One column of points about an origin, which lies between its lowest and its highest number: sums of weight (x - origin) and of
+// weight (x - origin)^2, and both ends.
+//   weights  256; null: all 1
+struct Moments {
+  double first, second, lowest, highest;
+};
+Moments column_moments(const double* column, Index rows, const double* weights, double origin);
+
 // Room that the loops below need: so many numbers.
 Index sums_scratch(Index d);
 
-// Sums over rows of a tile for some components, about one centre: of the shares, of share (x - centre), and of
-// share (x - centre) (x - centre)^T, lower triangle row by row. Made for few dimensions.
-//   point_rows  as Tile::rows has them
-//   centre      d
+// What block_product_sums makes, of rows that lie as Tile::rows has them. Made for few dimensions.
+//   centre      d, taken off each row
 //   shares      256 x K, >= 0; rows of 0 are left out
 //   sums        K times product_sums_width(d) numbers, of which the first 1 + d + d (d + 1) / 2 mean something
 Index product_sums_width(Index d);
 void product_sums(const double* point_rows, Index d, Index rows, const double* centre, const double* shares, Index components,
                   double* scratch, double* sums);
-
-// The same with the squares of the coordinates for the products: sums has K times square_sums_width(d) numbers, of which the
-// first 1 + 2 d mean something.
-Index square_sums_width(Index d);
-void square_sums(const double* point_rows, Index d, Index rows, const double* centre, const double* shares, Index components,
-                 double* scratch, double* sums);
 
 // All products for one component about a place of its own. Made for many dimensions.
 //   shares  256

@@ -1,4 +1,5 @@
 // Posterior probabilities, compiled once for each instruction set.
+#include <algorithm>
 #include <cassert>
 
 #include "emulsion/kernels/kernels.h"
@@ -24,10 +25,10 @@ constexpr Index kLanesHere = static_cast<Index>(hn::MaxLanes(Doubles()));
 constexpr Index M = kLanes / kLanesHere;  // vectors of a block of kLanes rows
 static_assert(M * kLanesHere == kLanes, "a block is a whole number of vectors");
 
-// e^x for x in [-700, 0], to the last bit or the one before.
+// e^x for x in [-700, 0], to the last bit or the one before; anything for other x.
 //
 // x = n log 2 + r with |r| <= log(2) / 2, so e^x = 2^n e^r; of the series of e^r thirteen terms matter. Highway has an
-// exponential of its own, which also takes care of what cannot come here, and takes half as long again.
+// exponential of its own, which also takes care of what does not matter here, and takes half as long again.
 HWY_INLINE Vector ExpOfNegative(Vector x) {
   const Doubles f64;
   const hn::RebindToSigned<Doubles> i64;
@@ -58,87 +59,98 @@ HWY_INLINE Vector AtLeast(Vector low, Vector x) {
 #endif
 }
 
-// The densities of one block, relative to the highest of their row. Sets the highest of each row, its component, and the sum.
-//   listed  `count` components in ascending order; the others count as having no density
-HWY_INLINE void RelativeDensities(double* HWY_RESTRICT joint, const double* HWY_RESTRICT log_weights, double lowest, double negligible,
-                                  const std::int32_t* HWY_RESTRICT listed, Index count, double* HWY_RESTRICT buffer,
-                                  double* HWY_RESTRICT highest_out, double* HWY_RESTRICT sum_out, std::int32_t* HWY_RESTRICT best_out) {
+// Some components, in ascending order; the others count as having no density.
+struct Listed {
+  const std::int32_t* components;
+  Index count;
+};
+
+// Adds the logarithms of the weights. Sets the highest of each row, and its component.
+HWY_INLINE void Join(double* HWY_RESTRICT joint, const double* HWY_RESTRICT log_weights, double lowest, LaneRange rows, Listed listed,
+                     double* HWY_RESTRICT highest_out, std::int32_t* HWY_RESTRICT best_out) {
   const Doubles f64;
   const hn::Rebind<std::int32_t, Doubles> i32;
   const Vector low = hn::Set(f64, lowest);
-  const Vector least = hn::Set(f64, negligible);
-  Vector highest[M], best[M], sum[M];
-  for (Index m = 0; m < M; ++m) {
-    highest[m] = low;
-    best[m] = hn::Zero(f64);
-    sum[m] = hn::Zero(f64);
-  }
-  for (Index n = 0; n < count; ++n) {
-    const Index k = listed[n];
-    const Vector log_weight = hn::Set(f64, log_weights[k]);
-    const Vector number = hn::Set(f64, static_cast<double>(k));
+  for (Index row = rows.begin; row < rows.end; row += kLanes) {
+    Vector highest[M], best[M];
     for (Index m = 0; m < M; ++m) {
-      const Vector value = AtLeast(low, hn::Add(hn::LoadU(f64, joint + k * kTilePoints + m * kLanesHere), log_weight));
-      hn::StoreU(value, f64, buffer + n * kLanes + m * kLanesHere);
-      best[m] = hn::IfThenElse(hn::Gt(value, highest[m]), number, best[m]);
-      highest[m] = hn::Max(value, highest[m]);
+      highest[m] = low;
+      best[m] = hn::Zero(f64);
     }
-  }
-  for (Index n = 0; n < count; ++n) {
-    double* const column = joint + listed[n] * kTilePoints;
-    Vector below[M], share[M];
-    auto any = hn::Gt(low, low);
-    for (Index m = 0; m < M; ++m) {
-      below[m] = hn::Sub(hn::LoadU(f64, buffer + n * kLanes + m * kLanesHere), highest[m]);
-      any = hn::Or(any, hn::Gt(below[m], least));
-      share[m] = hn::Zero(f64);
-    }
-    if (!hn::AllFalse(f64, any)) {
+    for (Index n = 0; n < listed.count; ++n) {
+      const Index k = listed.components[n];
+      const Vector log_weight = hn::Set(f64, log_weights[k]);
+      const Vector number = hn::Set(f64, static_cast<double>(k));
       for (Index m = 0; m < M; ++m) {
-        share[m] = hn::IfThenElseZero(hn::Gt(below[m], least), ExpOfNegative(hn::Max(below[m], least)));
-        sum[m] = hn::Add(sum[m], share[m]);
+        double* const place = joint + k * kTilePoints + row + m * kLanesHere;
+        const Vector value = AtLeast(low, hn::Add(hn::LoadU(f64, place), log_weight));
+        hn::StoreU(value, f64, place);
+        best[m] = hn::IfThenElse(hn::Gt(value, highest[m]), number, best[m]);
+        highest[m] = hn::Max(value, highest[m]);
       }
     }
-    for (Index m = 0; m < M; ++m) hn::StoreU(share[m], f64, column + m * kLanesHere);
-  }
-  for (Index m = 0; m < M; ++m) {
-    hn::StoreU(highest[m], f64, highest_out + m * kLanesHere);
-    hn::StoreU(sum[m], f64, sum_out + m * kLanesHere);
-    hn::StoreU(hn::DemoteTo(i32, best[m]), i32, best_out + m * kLanesHere);
+    for (Index m = 0; m < M; ++m) {
+      hn::StoreU(highest[m], f64, highest_out + row + m * kLanesHere);
+      hn::StoreU(hn::DemoteTo(i32, best[m]), i32, best_out + row + m * kLanesHere);
+    }
   }
 }
 
-// In three passes, so that no block has to wait for the logarithm of its sum.
-void Posteriors(double* HWY_RESTRICT joint, Index components, const double* HWY_RESTRICT log_weights, double lowest, double negligible,
-                LaneRange rows, const std::int32_t* HWY_RESTRICT lists, const std::int32_t* HWY_RESTRICT counts,
-                double* HWY_RESTRICT buffer, double* HWY_RESTRICT log_density, std::int32_t* HWY_RESTRICT most_probable) {
+// Makes the densities relative to the highest of their row, and adds them up.
+HWY_INLINE void Exponentiate(double* HWY_RESTRICT joint, double negligible, LaneRange rows, Listed listed,
+                             const double* HWY_RESTRICT highest, double* HWY_RESTRICT sums) {
   const Doubles f64;
-  double sums[kTilePoints];
-  for (Index row = rows.begin; row < rows.end; row += kLanes) {
-    const Index block = counts == nullptr ? 0 : row / kLanes;
-    RelativeDensities(joint + row, log_weights, lowest, negligible, lists + block * components,
-                      counts == nullptr ? components : counts[block], buffer, log_density + row, sums + row, most_probable + row);
+  const Vector least = hn::Set(f64, negligible);
+  for (Index row = rows.begin; row < rows.end; row += kLanesHere) hn::StoreU(hn::Zero(f64), f64, sums + row);
+  for (Index n = 0; n < listed.count; ++n) {
+    double* HWY_RESTRICT const column = joint + listed.components[n] * kTilePoints;
+    for (Index row = rows.begin; row < rows.end; row += kLanes) {
+      Vector below[M], share[M];
+      auto any = hn::Gt(least, least);
+      for (Index m = 0; m < M; ++m) {
+        below[m] = hn::Sub(hn::LoadU(f64, column + row + m * kLanesHere), hn::LoadU(f64, highest + row + m * kLanesHere));
+        any = hn::Or(any, hn::Gt(below[m], least));
+        share[m] = hn::Zero(f64);
+      }
+      if (!hn::AllFalse(f64, any)) {
+        for (Index m = 0; m < M; ++m) {
+          share[m] = hn::IfThenElseZero(hn::Gt(below[m], least), ExpOfNegative(below[m]));
+          hn::StoreU(hn::Add(hn::LoadU(f64, sums + row + m * kLanesHere), share[m]), f64, sums + row + m * kLanesHere);
+        }
+      }
+      for (Index m = 0; m < M; ++m) hn::StoreU(share[m], f64, column + row + m * kLanesHere);
+    }
   }
+}
+
+// Makes them sum to 1.
+HWY_INLINE void Normalise(double* HWY_RESTRICT joint, LaneRange rows, Listed listed, double* HWY_RESTRICT log_density,
+                          double* HWY_RESTRICT sums) {
+  const Doubles f64;
   for (Index row = rows.begin; row < rows.end; row += kLanesHere) {
     const Vector sum = hn::LoadU(f64, sums + row);
     hn::StoreU(hn::Add(hn::LoadU(f64, log_density + row), hn::Log(f64, sum)), f64, log_density + row);
     hn::StoreU(hn::Div(hn::Set(f64, 1.0), sum), f64, sums + row);
   }
-  if (counts == nullptr) {
-    for (Index k = 0; k < components; ++k)
-      for (Index row = rows.begin; row < rows.end; row += kLanesHere) {
-        double* const share = joint + k * kTilePoints + row;
-        hn::StoreU(hn::Mul(hn::LoadU(f64, share), hn::LoadU(f64, sums + row)), f64, share);
-      }
-    return;
+  for (Index n = 0; n < listed.count; ++n) {
+    double* HWY_RESTRICT const column = joint + listed.components[n] * kTilePoints;
+    for (Index row = rows.begin; row < rows.end; row += kLanesHere)
+      hn::StoreU(hn::Mul(hn::LoadU(f64, column + row), hn::LoadU(f64, sums + row)), f64, column + row);
   }
-  for (Index row = rows.begin; row < rows.end; row += kLanes) {
-    const Index block = row / kLanes;
-    for (Index n = 0; n < counts[block]; ++n)
-      for (Index lane = 0; lane < kLanes; lane += kLanesHere) {
-        double* const share = joint + lists[block * components + n] * kTilePoints + row + lane;
-        hn::StoreU(hn::Mul(hn::LoadU(f64, share), hn::LoadU(f64, sums + row + lane)), f64, share);
-      }
+}
+
+// In stripes of rows that stay in the first level of the cache, one pass over them after the other: no row waits for another.
+void Posteriors(double* HWY_RESTRICT joint, Index components, const double* HWY_RESTRICT log_weights, double lowest, double negligible,
+                LaneRange rows, const std::int32_t* HWY_RESTRICT lists, const std::int32_t* HWY_RESTRICT counts,
+                double* HWY_RESTRICT log_density, std::int32_t* HWY_RESTRICT most_probable) {
+  double sums[kTilePoints];
+  const Index step = counts == nullptr ? 64 : kLanes;
+  for (Index row = rows.begin; row < rows.end; row += step) {
+    const LaneRange stripe{row, std::min(row + step, rows.end)};
+    const Listed listed = counts == nullptr ? Listed{lists, components} : Listed{lists + row / kLanes * components, counts[row / kLanes]};
+    Join(joint, log_weights, lowest, stripe, listed, log_density, most_probable);
+    Exponentiate(joint, negligible, stripe, listed, log_density, sums);
+    Normalise(joint, stripe, listed, log_density, sums);
   }
 }
 
@@ -155,13 +167,11 @@ HWY_EXPORT(Posteriors);
 void posteriors(double* joint, Index components, const double* log_weights, double lowest, double negligible, LaneRange rows,
                 const ListedComponents* listed, double* log_density, std::int32_t* most_probable) {
   assert(negligible < 0);
-  thread_local std::vector<double> buffer;
   thread_local std::vector<std::int32_t> all;
   while (static_cast<Index>(all.size()) < components) all.push_back(static_cast<std::int32_t>(all.size()));
-  if (static_cast<Index>(buffer.size()) < components * kLanes) buffer.resize(static_cast<std::size_t>(components * kLanes));
   HWY_DYNAMIC_DISPATCH(Posteriors)
   (joint, components, log_weights, lowest, negligible, rows, listed == nullptr ? all.data() : listed->lists.data(),
-   listed == nullptr ? nullptr : listed->counts.data(), buffer.data(), log_density, most_probable);
+   listed == nullptr ? nullptr : listed->counts.data(), log_density, most_probable);
 }
 
 }  // namespace emulsion::kernels

@@ -82,20 +82,6 @@ HWY_INLINE void AllProducts(const double* HWY_RESTRICT point, Index d, const dou
   }
 }
 
-// 1, x - centre, and the squares of the latter's coordinates. Writes up to a vector beyond.
-HWY_INLINE void Squares(const double* HWY_RESTRICT point, Index d, const double* HWY_RESTRICT centre, double* HWY_RESTRICT out) {
-  const Doubles f64;
-  out[0] = 1;
-  for (Index j = 0; j < d; j += kLanesHere) {
-    const Vector about = hn::Sub(hn::LoadU(f64, point + j), hn::LoadU(f64, centre + j));
-    hn::StoreU(about, f64, out + 1 + j);
-  }
-  for (Index j = 0; j < d; j += kLanesHere) {
-    const Vector about = hn::Sub(hn::LoadU(f64, point + j), hn::LoadU(f64, centre + j));
-    hn::StoreU(hn::Mul(about, about), f64, out + 1 + d + j);
-  }
-}
-
 // Adds J vectors of all rows, times their shares, to `sums`. A share of 0 adds 0, which changes nothing.
 template <int J>
 HWY_INLINE void AddShares(const double* HWY_RESTRICT rows, Index width, const double* HWY_RESTRICT shares, Index count,
@@ -193,16 +179,6 @@ void ProductSums(const double* HWY_RESTRICT point_rows, Index d, Index rows, con
   std::fill(place + d, place + padded, 0.0);
   SumsOf([&](const double* point, double* out) HWY_ATTR { AllProducts(point, d, place, z, out); }, point_rows, d, rows,
          Padded(1 + d + d * (d + 1) / 2), shares, components, z + padded, sums);
-}
-
-void SquareSums(const double* HWY_RESTRICT point_rows, Index d, Index rows, const double* HWY_RESTRICT centre,
-                const double* HWY_RESTRICT shares, Index components, double* HWY_RESTRICT scratch, double* HWY_RESTRICT sums) {
-  const Index padded = Padded(d);
-  double* const place = scratch;
-  std::copy(centre, centre + d, place);
-  std::fill(place + d, place + padded, 0.0);
-  SumsOf([&](const double* point, double* out) HWY_ATTR { Squares(point, d, place, out); }, point_rows, d, rows, Padded(1 + 2 * d), shares,
-         components, place + padded, sums);
 }
 
 // --- many dimensions: the products of a few rows at a time, in registers ---
@@ -308,7 +284,6 @@ namespace emulsion::kernels {
 HWY_EXPORT(PaddedDimension);
 HWY_EXPORT(ProductSums);
 HWY_EXPORT(ScatterSums);
-HWY_EXPORT(SquareSums);
 
 namespace {
 
@@ -332,13 +307,6 @@ void product_sums(const double* point_rows, Index d, Index rows, const double* c
 double scatter_sums(const double* point_rows, Index d, const double* shares, const double* near, double* scratch, double* first,
                     double* second) {
   return HWY_DYNAMIC_DISPATCH(ScatterSums)(point_rows, d, shares, near, scratch, first, second);
-}
-
-Index square_sums_width(Index d) { return padded_dimension(1 + 2 * d); }
-
-void square_sums(const double* point_rows, Index d, Index rows, const double* centre, const double* shares, Index components,
-                 double* scratch, double* sums) {
-  HWY_DYNAMIC_DISPATCH(SquareSums)(point_rows, d, rows, centre, shares, components, scratch, sums);
 }
 
 }  // namespace emulsion::kernels
