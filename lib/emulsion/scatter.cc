@@ -160,7 +160,7 @@ void spreads_of(const Tile& tile, const ConstLanes& shares, const ConstColumns& 
   Scratch& scratch = scratch_for(d, components);
   const double* const used = complete_shares(tile, shares, scratch);
   const auto sum_up = [&](const double* place, Index k, Index count) {
-    kernels::block_square_sums(blocks_about(tile, place, scratch), d, tile.size(), used + k * kTilePoints, count, scratch.sums.data() + k * width);
+    kernels::square_sums(tile.points().data(), d, place, tile.size(), used + k * kTilePoints, count, scratch.sums.data() + k * width);
   };
   const auto sums_at = [&](Index k) {
     const double* const sums = scratch.sums.data() + k * width;

@@ -190,10 +190,10 @@ TEST_CASE("sums of products are those of the plain formula, for many shares and 
         const Index width = kernels::product_sums_width(d);
         const Eigen::ArrayXd blocks = blocks_of(points, centre);
         Eigen::ArrayXd scratch(kernels::sums_scratch(d)), sums(components * width), first(d), second(d * (d + 1) / 2),
-            in_blocks(components * (1 + d + second.size())), squares_in_blocks(components * (1 + 2 * d));
+            in_blocks(components * (1 + d + second.size())), squares(components * (1 + 2 * d));
         if (d <= kernels::kBlockProductDimensions)
           kernels::block_product_sums(blocks.data(), d, rows, shares.data(), components, in_blocks.data());
-        kernels::block_square_sums(blocks.data(), d, rows, shares.data(), components, squares_in_blocks.data());
+        kernels::square_sums(points.data(), d, centre.data(), rows, shares.data(), components, squares.data());
         kernels::product_sums(point_rows.data(), d, rows, centre.data(), shares.data(), components, scratch.data(), sums.data());
         for (Index k = 0; k < components; ++k) {
           Eigen::ArrayXd expected = Eigen::ArrayXd::Zero(1 + d + d * (d + 1) / 2);
@@ -213,7 +213,7 @@ TEST_CASE("sums of products are those of the plain formula, for many shares and 
             CHECK(difference(in_blocks.segment(k * expected.size(), expected.size()), expected) < 1e-13);
           Eigen::ArrayXd expected_squares = expected.head(1 + 2 * d);
           for (Index a = 0; a < d; ++a) expected_squares[1 + d + a] = expected[1 + d + a * (a + 1) / 2 + a];
-          CHECK(difference(squares_in_blocks.segment(k * (1 + 2 * d), 1 + 2 * d), expected_squares) < 1e-13);
+          CHECK(difference(squares.segment(k * (1 + 2 * d), 1 + 2 * d), expected_squares) < 1e-13);
         }
       }
   });

@@ -136,17 +136,17 @@ void BlockProductSumsOf(const double* points, Index d, Index rows, const double*
   }
 }
 
-// The sums for one component of C coordinates and of their squares, from coordinate j on.
+// The sums for one component of C coordinates, which alone are in the blocks, and of their squares.
 template <int C>
-HWY_INLINE void BlockSquares(const double* HWY_RESTRICT points, Index d, Index j, const double* HWY_RESTRICT shares,
-                             const Blocks& blocks, double* HWY_RESTRICT sums) {
+HWY_INLINE void AddSquares(const double* HWY_RESTRICT points, const double* HWY_RESTRICT shares, const Blocks& blocks,
+                           double* HWY_RESTRICT first_out, double* HWY_RESTRICT second_out) {
   const Doubles f64;
   Vector first[C], second[C];
   HWY_UNROLL(8)
   for (int c = 0; c < C; ++c) first[c] = second[c] = hn::Zero(f64);
   for (Index n = 0; n < blocks.count; ++n) {
     const Index block = blocks.numbers[n];
-    const double* HWY_RESTRICT x = points + (block * d + j) * kLanes;
+    const double* HWY_RESTRICT x = points + block * C * kLanes;
     const double* HWY_RESTRICT share = shares + block * kLanes;
     HWY_UNROLL(4)
     for (Index lane = 0; lane < kLanes; lane += kLanesHere) {
@@ -161,26 +161,44 @@ HWY_INLINE void BlockSquares(const double* HWY_RESTRICT points, Index d, Index j
     }
   }
   for (int c = 0; c < C; ++c) {
-    sums[1 + j + c] = SumOf(first[c]);
-    sums[1 + d + j + c] = SumOf(second[c]);
+    first_out[c] = SumOf(first[c]);
+    second_out[c] = SumOf(second[c]);
   }
 }
 
-// Some coordinates for all components, so that they stay in the first level of the cache.
-void BlockSquareSums(const double* HWY_RESTRICT points, Index d, Index rows, const double* HWY_RESTRICT shares, Index components,
-                     double* HWY_RESTRICT sums) {
+// x - centre for C coordinates of each row x, in blocks.
+template <int C>
+HWY_INLINE void Shift(const double* HWY_RESTRICT points, const double* HWY_RESTRICT centre, Index blocks, double* HWY_RESTRICT out) {
+  const Doubles f64;
+  for (int c = 0; c < C; ++c) {
+    const Vector at = hn::Set(f64, centre[c]);
+    for (Index row = 0; row < blocks * kLanes; row += kLanesHere)
+      hn::StoreU(hn::Sub(hn::LoadU(f64, points + c * kTilePoints + row), at), f64,
+                 out + (row / kLanes * C + c) * kLanes + row % kLanes);
+  }
+}
+
+// A few coordinates for all components, so that they stay in the first level of the cache. (Blocks of all coordinates would be
+// as far apart as a power of two where d is one, and push each other out.)
+void SquareSums(const double* HWY_RESTRICT points, Index d, const double* HWY_RESTRICT centre, Index rows,
+                const double* HWY_RESTRICT shares, Index components, double* HWY_RESTRICT sums) {
   constexpr Index kAtOnce = 64;  // components for which it is found out first which blocks they have
+  constexpr int kCoordinates = 4;
+  HWY_ALIGN double chunk[kCoordinates * kTilePoints];
+  const Index width = 1 + 2 * d;
   const Blocks all = BlocksOf(rows);
   Blocks some[kAtOnce];
-  for (Index first = 0; first < components; first += kAtOnce, shares += kAtOnce * kTilePoints, sums += kAtOnce * (1 + 2 * d)) {
-    const Index count = std::min(kAtOnce, components - first);
+  for (Index begin = 0; begin < components; begin += kAtOnce, shares += kAtOnce * kTilePoints, sums += kAtOnce * width) {
+    const Index count = std::min(kAtOnce, components - begin);
     for (Index k = 0; k < count; ++k) {
       some[k] = d <= 8 ? all : BlocksWithShare(all, shares + k * kTilePoints);
-      sums[k * (1 + 2 * d)] = SumOfShares(all, shares + k * kTilePoints);
+      sums[k * width] = SumOfShares(all, shares + k * kTilePoints);
     }
     const auto add = [&](auto coordinates, Index j) HWY_ATTR {
+      constexpr int C = decltype(coordinates)::value;
+      Shift<C>(points + j * kTilePoints, centre + j, all.count, chunk);
       for (Index k = 0; k < count; ++k)
-        BlockSquares<decltype(coordinates)::value>(points, d, j, shares + k * kTilePoints, some[k], sums + k * (1 + 2 * d));
+        AddSquares<C>(chunk, shares + k * kTilePoints, some[k], sums + k * width + 1 + j, sums + k * width + 1 + d + j);
     };
     Index j = 0;
     for (; j + 4 <= d; j += 4) add(std::integral_constant<int, 4>(), j);
@@ -242,17 +260,17 @@ HWY_AFTER_NAMESPACE();
 namespace emulsion::kernels {
 
 HWY_EXPORT(BlockProductSumsOf);
-HWY_EXPORT(BlockSquareSums);
 HWY_EXPORT(ColumnMomentsOf);
+HWY_EXPORT(SquareSums);
 
 void block_product_sums(const double* blocks, Index d, Index rows, const double* shares, Index components, double* sums) {
   assert(d <= kBlockProductDimensions && rows > 0);
   HWY_DYNAMIC_DISPATCH(BlockProductSumsOf)(blocks, d, rows, shares, components, sums);
 }
 
-void block_square_sums(const double* blocks, Index d, Index rows, const double* shares, Index components, double* sums) {
+void square_sums(const double* points, Index d, const double* centre, Index rows, const double* shares, Index components, double* sums) {
   assert(rows > 0);
-  HWY_DYNAMIC_DISPATCH(BlockSquareSums)(blocks, d, rows, shares, components, sums);
+  HWY_DYNAMIC_DISPATCH(SquareSums)(points, d, centre, rows, shares, components, sums);
 }
 
 Moments column_moments(const double* column, Index rows, const double* weights, double origin) {

@@ -104,8 +104,11 @@ void posteriors(double* joint, Index components, const double* log_weights, doub
 inline constexpr Index kBlockProductDimensions = 8;
 void block_product_sums(const double* blocks, Index d, Index rows, const double* shares, Index components, double* sums);
 
-// The same with the squares of the coordinates for the products, for any number of dimensions: K times 1 + 2 d numbers.
-void block_square_sums(const double* blocks, Index d, Index rows, const double* shares, Index components, double* sums);
+// The same of x - centre, with the squares of the coordinates for the products, for any number of dimensions: K times 1 + 2 d
+// numbers.
+//   points  256 x d
+//   centre  d
+void square_sums(const double* points, Index d, const double* centre, Index rows, const double* shares, Index components, double* sums);
 
 // One column of points about an origin, which lies between its lowest and its highest number: sums of weight (x - origin) and of
 // weight (x - origin)^2, and both ends.
