@@ -18,7 +18,7 @@
 namespace emulsion::client {
 namespace {
 
-constexpr const char* kCommand = "fit";
+constexpr const char* kFit = "fit";
 
 // The mixture to be fitted, for each count of components.
 struct Wanted {
@@ -181,10 +181,10 @@ Attempt<int> fit_and_report(const FitOptions& options) {
   task.with_history = !options.history_path.empty();
 
   if (!options.quiet && options.reader.columns.empty() && !file.left_out().empty())
-    complain(kCommand, 0, fmt::format("columns {}; left out, because not numbers: {}", fmt::join(file.columns(), ", "), fmt::join(file.left_out(), ", ")));
+    complain(kFit, 0, fmt::format("columns {}; left out, because not numbers: {}", fmt::join(file.columns(), ", "), fmt::join(file.left_out(), ", ")));
   if (auto loaded = load(file, options, task.formula); !loaded) return tl::unexpected(std::move(loaded.error()));
-  for (const std::string& refusal : file.refusals()) complain(kCommand, 0, "skipped: " + refusal);
-  if (file.refused_rows() > 0) complain(kCommand, 0, counted(file.refused_rows(), "bad row") + " skipped");
+  for (const std::string& refusal : file.refusals()) complain(kFit, 0, "skipped: " + refusal);
+  if (file.refused_rows() > 0) complain(kFit, 0, counted(file.refused_rows(), "bad row") + " skipped");
 
   Display display(options, file.rows());
   bool whole = true;  // everything was done, and nobody pressed Ctrl-C
@@ -217,7 +217,7 @@ int run_fit(const std::vector<std::string>& arguments) {
   if (const auto over = read_fit_options(arguments, options)) return *over;
   const InterruptScope scope;
   const auto code = fit_and_report(options);
-  if (!code) return complain(kCommand, code.error().exit_code, code.error().message);
+  if (!code) return complain(kFit, code.error().exit_code, code.error().message);
   return *code;
 }
 

@@ -14,7 +14,7 @@
 #include <utility>
 
 #include "clients/failure.h"
-#include "emulsion/wire/topic.h"
+#include "emulsion/wire/quoted.h"
 
 namespace emulsion::client {
 namespace {
@@ -26,15 +26,13 @@ struct BadValue {
   std::string message;
 };
 
-std::string quoted(std::string_view text) { return '"' + wire::printable(text) + '"'; }
-
 template <typename Number>
 Number parse_number(const std::string& text, Number least, Number most, std::string_view kind) {
   Number number{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   // Turned round so that NaN fails too.
   if (error != std::errc() || end != text.data() + text.size() || !(number >= least && number <= most)) {
-    throw BadValue{fmt::format("{} is not {} from {} to {}", quoted(text), kind, least, most)};
+    throw BadValue{fmt::format("{} is not {} from {} to {}", wire::quoted(text), kind, least, most)};
   }
   return number;
 }
@@ -43,7 +41,7 @@ void check_endpoint(const std::string& text) {
   for (const std::string_view transport : {"tcp://", "ipc://", "inproc://"}) {
     if (text.starts_with(transport) && text.size() > transport.size()) return;
   }
-  throw BadValue{quoted(text) + " is not an address such as tcp://127.0.0.1:7701 or ipc:///tmp/emulsion"};
+  throw BadValue{wire::quoted(text) + " is not an address such as tcp://127.0.0.1:7701 or ipc:///tmp/emulsion"};
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -146,7 +144,7 @@ void Flags::range(const std::string& name, CountRange* target, std::uint64_t lea
     const auto count = [=](const std::string& text) { return parse_number(text, least, most, "a whole number"); };
     target->least = count(value.substr(0, dots));
     target->most = dots == std::string::npos ? target->least : count(value.substr(dots + 2));
-    if (target->most < target->least) throw BadValue{quoted(value) + " goes down; expected a range such as 1..10"};
+    if (target->most < target->least) throw BadValue{wire::quoted(value) + " goes down; expected a range such as 1..10"};
   });
 }
 
@@ -162,7 +160,7 @@ void Flags::choice(const std::string& name, std::string* target, const std::vect
   const std::string ending = fmt::format(": {} (default {})", join(allowed, ", "), *target);
   state_->add(name, "WORD", help + ending, [=](const std::string& value) {
     if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
-      throw BadValue{fmt::format("{}; allowed: {}", quoted(value), join(allowed, ", "))};
+      throw BadValue{fmt::format("{}; allowed: {}", wire::quoted(value), join(allowed, ", "))};
     }
     *target = value;
   });
@@ -225,7 +223,7 @@ std::optional<int> Flags::parse(const std::vector<std::string>& arguments) {
   } catch (const po::unknown_option& error) {
     const std::string name = error.get_option_name();
     const auto meant = nearest(name, state.names);
-    return state.misused("unknown flag " + quoted(name) + (meant ? "; did you mean \"" + *meant + "\"?" : ""));
+    return state.misused("unknown flag " + wire::quoted(name) + (meant ? "; did you mean \"" + *meant + "\"?" : ""));
   } catch (const po::error& error) {
     return state.misused(wire::printable(error.what(), 200));
   }
@@ -233,7 +231,7 @@ std::optional<int> Flags::parse(const std::vector<std::string>& arguments) {
   const State::Positional& positional = state.positional;
   if (words.size() < positional.least) return state.misused("missing " + positional.value_name);
   if (words.size() > positional.most) {
-    return state.misused("unexpected argument " + quoted(words[positional.most]));
+    return state.misused("unexpected argument " + wire::quoted(words[positional.most]));
   }
   if (positional.target != nullptr && !words.empty()) *positional.target = std::move(words);
   return std::nullopt;

@@ -21,7 +21,7 @@
 namespace emulsion::client {
 namespace {
 
-constexpr const char* kHead = R"(examples:
+constexpr const char* kPlotHead = R"(examples:
   emulsion plot geyser.csv --model geyser.emulsion -o geyser.png
   emulsion plot geyser.csv --history history.jsonl -o frames/iteration-%03d.png --at 0,1,5,10
   emulsion plot --history history.jsonl -o log-likelihood.svg
@@ -238,7 +238,7 @@ Attempt<void> run(PlotFlags& flags) {
 
 int plot(const std::vector<std::string>& arguments) {
   PlotFlags plot;
-  Flags flags("plot", kHead);
+  Flags flags("plot", kPlotHead);
   flags.positional("POINTS|-", &plot.words, 0, 1);
   flags.text("output,o", &plot.output, "PICTURE", "where it goes; %03d in it stands for the iteration");
   flags.text("model", &plot.model, "FILE|-", "a model in JSON, as `emulsion model --json` prints it");

@@ -21,9 +21,9 @@
 namespace emulsion::client {
 namespace {
 
-constexpr const char* kCommand = "score";
+constexpr const char* kScore = "score";
 
-constexpr const char* kHead = R"(examples:
+constexpr const char* kScoreHead = R"(examples:
   emulsion score faithful.emulsion faithful.csv > labels.csv
   emulsion score faithful.emulsion new.csv --responsibilities --json
   emulsion score iris.emulsion iris.csv --label-column species --summary
@@ -194,7 +194,7 @@ Attempt<int> score(const ScoreOptions& options) {
     if (interrupted()) failure = Failure{exit_code::kInterrupted, "interrupted", std::nullopt};
   }
   std::fflush(stdout);
-  for (const std::string& refusal : reader->refusals()) complain(kCommand, 0, "skipped: " + refusal);
+  for (const std::string& refusal : reader->refusals()) complain(kScore, 0, "skipped: " + refusal);
   if (options.summary)
     std::fputs((options.json ? totals.json(reader->refused_rows()) : totals.text()).c_str(), stdout);
   else if (!options.quiet)
@@ -209,7 +209,7 @@ int run_score(const std::vector<std::string>& arguments) {
   ScoreOptions options;
   std::vector<std::string> paths;
   ReaderFlags reader;
-  Flags flags(kCommand, kHead);
+  Flags flags(kScore, kScoreHead);
   flags.positional("MODEL FILE|-", &paths, 2, 2);
   flags.toggle("responsibilities", &options.responsibilities, "the probability of every component, too");
   flags.toggle("json", &options.json, "a JSON object a row in place of CSV");
@@ -219,14 +219,14 @@ int run_score(const std::vector<std::string>& arguments) {
   std::string libraries;
   add_family_library_flag(flags, &libraries);
   if (const auto over = flags.parse(arguments)) return *over;
-  if (const auto over = load_family_libraries(kCommand, libraries)) return *over;
+  if (const auto over = load_family_libraries(kScore, libraries)) return *over;
   finish_reader_flags(reader, options.reader);
   options.model_path = paths[0];
   options.path = paths[1];
-  if (options.model_path == "-" && options.path == "-") return complain(kCommand, exit_code::kUsage, "model and points cannot both come from standard input");
+  if (options.model_path == "-" && options.path == "-") return complain(kScore, exit_code::kUsage, "model and points cannot both come from standard input");
   const InterruptScope scope;
   const auto code = score(options);
-  if (!code) return complain(kCommand, code.error().exit_code, code.error().message);
+  if (!code) return complain(kScore, code.error().exit_code, code.error().message);
   return *code;
 }
 

@@ -20,7 +20,7 @@
 namespace emulsion::client {
 namespace {
 
-constexpr const char* kHead = R"(examples:
+constexpr const char* kSendHead = R"(examples:
   emulsion send room.csv --stream room
   emulsion send room.csv --columns temperature,humidity --label-column occupied --time-column date
   emulsion simulate two-gaussians | emulsion send - --stream two
@@ -247,7 +247,7 @@ int send(const std::vector<std::string>& arguments) {
   double patience_seconds = 0;
   std::uint64_t count = 0;
 
-  Flags flags("send", kHead);
+  Flags flags("send", kSendHead);
   flags.positional("FILE|-", &words, 1, 1);
   flags.choice("format", &format, {"auto", "csv", "jsonl", "npy"}, "of the file");
   flags.choice("header", &header, {"auto", "present", "absent"}, "whether the first line of a CSV names the columns");

@@ -13,7 +13,7 @@
 namespace emulsion::client {
 namespace {
 
-constexpr const char* kCommand = "simulate";
+constexpr const char* kSimulate = "simulate";
 
 // Lines of truth of a moving scenario, unless --truth-every says otherwise.
 constexpr std::uint64_t kTruthLines = 100;
@@ -67,7 +67,7 @@ void add_flags(Flags& flags, Request& request) {
   flags.whole("truth-every", &request.truth_every, 1, 1'000'000'000'000'000, "N",
               "points from one line of truth to the next, where clusters move (default: a hundredth of all)");
   flags.toggle("to-daemon", &request.to_daemon, "send the points to a daemon; the flags below are for that");
-  request.feed.producer = kCommand;
+  request.feed.producer = kSimulate;
   add_feed_flags(flags, request.feed, request.feed_flags);
 }
 
@@ -87,18 +87,18 @@ std::optional<std::string> misplaced(const Flags& flags, bool to_daemon) {
 }
 
 int finished(const Attempt<void>& outcome) {
-  if (!outcome) return complain(kCommand, outcome.error().exit_code, outcome.error().message);
+  if (!outcome) return complain(kSimulate, outcome.error().exit_code, outcome.error().message);
   return interrupted() ? exit_code::kInterrupted : exit_code::kOk;
 }
 
 int to_daemon(Scenario& scenario, std::ostream* truth, std::uint64_t truth_every, const FeedOptions& options) {
   Attempt<Feed> feed = Feed::open(options);
-  if (!feed) return complain(kCommand, feed.error().exit_code, feed.error().message);
+  if (!feed) return complain(kSimulate, feed.error().exit_code, feed.error().message);
   const Attempt<void> outcome =
       simulate(scenario, truth, truth_every, [&](const LabelledPoints& points) { return feed->push(points.batch); });
   const Attempt<FeedReport> report = feed->finish();
   if (!outcome) return finished(outcome);
-  if (!report) return complain(kCommand, report.error().exit_code, report.error().message);
+  if (!report) return complain(kSimulate, report.error().exit_code, report.error().message);
   std::cerr << closing_line(*report) << "\n";
   const int code = exit_code_of(*report);
   return code != exit_code::kOk ? code : finished(outcome);
@@ -107,25 +107,25 @@ int to_daemon(Scenario& scenario, std::ostream* truth, std::uint64_t truth_every
 }  // namespace
 
 int run_simulate(const std::vector<std::string>& arguments) {
-  Flags flags(kCommand, head());
+  Flags flags(kSimulate, head());
   Request request;
   add_flags(flags, request);
   if (const auto over = flags.parse(arguments)) return *over;
-  if (const auto fault = misplaced(flags, request.to_daemon)) return complain(kCommand, exit_code::kUsage, *fault);
+  if (const auto fault = misplaced(flags, request.to_daemon)) return complain(kSimulate, exit_code::kUsage, *fault);
   if (const auto done = finish_feed_flags(request.feed_flags, request.feed); !done) {
-    return complain(kCommand, done.error().exit_code, done.error().message);
+    return complain(kSimulate, done.error().exit_code, done.error().message);
   }
   if (flags.given("dimension")) request.scenario.dimension = static_cast<Index>(request.dimension);
   if (flags.given("components")) request.scenario.components = static_cast<Index>(request.components);
   if (flags.given("separation")) request.scenario.separation = request.separation;
   if (flags.given("fraction")) request.scenario.fraction = request.fraction;
   Result<Scenario> scenario = Scenario::make(request.names.front(), request.scenario);
-  if (!scenario) return complain(kCommand, exit_code::kUsage, scenario.error().message);
+  if (!scenario) return complain(kSimulate, exit_code::kUsage, scenario.error().message);
 
   std::unique_ptr<std::ofstream> truth;
   if (!request.truth_path.empty()) {
     truth = std::make_unique<std::ofstream>(request.truth_path);
-    if (!*truth) return complain(kCommand, exit_code::kUsage, request.truth_path + " cannot be written");
+    if (!*truth) return complain(kSimulate, exit_code::kUsage, request.truth_path + " cannot be written");
   }
   const std::uint64_t every =
       request.truth_every > 0 ? request.truth_every : std::max<std::uint64_t>(1, scenario->points() / kTruthLines);

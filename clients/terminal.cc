@@ -58,8 +58,8 @@ char TerminalScreen::wait_for_key(std::chrono::milliseconds time) {
   }
   pollfd keyboard{STDIN_FILENO, POLLIN, 0};
   char key = 0;
-  if (poll(&keyboard, 1, static_cast<int>(time.count())) <= 0) return 0;
-  if (read(STDIN_FILENO, &key, 1) == 1) return key;
+  if (::poll(&keyboard, 1, static_cast<int>(time.count())) <= 0) return 0;
+  if (::read(STDIN_FILENO, &key, 1) == 1) return key;
   state_->keys = false;  // the keyboard is gone; there is nothing more to wait for
   return 0;
 }

@@ -20,7 +20,7 @@
 namespace emulsion::client {
 namespace {
 
-constexpr const char* kHead = R"(examples:
+constexpr const char* kTopHead = R"(examples:
   emulsion top                     q or Ctrl-C ends it
   emulsion top --interval 0.2
   emulsion top --once              one picture, for scripts and reports
@@ -122,7 +122,7 @@ int top(const std::vector<std::string>& arguments) {
   TopOptions options;
   std::uint64_t count = 0;
   bool once = false;
-  Flags flags("top", kHead);
+  Flags flags("top", kTopHead);
   flags.toggle("once", &once, "one picture, the same as --count 1");
   flags.number("interval", &options.interval_seconds, 0.05, 3600, "SECONDS", "between two pictures");
   flags.whole("count", &count, 1, std::numeric_limits<std::uint64_t>::max(), "N", "end after N pictures");

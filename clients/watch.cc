@@ -20,7 +20,7 @@
 namespace emulsion::client {
 namespace {
 
-constexpr const char* kHead = R"(examples:
+constexpr const char* kWatchHead = R"(examples:
   emulsion watch                                          every new model of every stream
   emulsion watch --stream room --what events              what happens in one stream
   emulsion watch --stream room --what labels --format csv > labels.csv
@@ -176,7 +176,7 @@ int watch(const std::vector<std::string>& arguments) {
   WatchOptions options;
   std::uint64_t count = 0;
   std::uint64_t rows = 0;
-  Flags flags("watch", kHead);
+  Flags flags("watch", kWatchHead);
   flags.text("stream", &options.stream, "NAME", "only this stream (default: all)");
   flags.text("what", &options.what, "KINDS", "models, labels, events, or several of them with commas");
   flags.choice("format", &options.format, {"table", "json", "csv"}, "how it is printed");

@@ -14,17 +14,17 @@ namespace {
 using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
-using Labels = std::vector<ClientMetric::Label>;
+using MetricLabels = std::vector<ClientMetric::Label>;
 
 // By stage and reason: a list may name a pair twice, a metric must not.
-using Refusals = std::map<std::pair<std::string, std::string>, std::uint64_t>;
+using RefusalSums = std::map<std::pair<std::string, std::string>, std::uint64_t>;
 
 // One value of the label `stream`: a configured stream, or the sum of all others.
 struct Series {
   std::string stream;
   wire::StreamStatus status;
   StreamDetails details;
-  Refusals refusals;
+  RefusalSums refusals;
   std::uint64_t producers = 0;
   std::uint64_t missing = 0;
   std::uint64_t duplicate = 0;
@@ -32,7 +32,7 @@ struct Series {
   std::uint64_t restarts = 0;
 };
 
-void add(Refusals& sums, const std::vector<wire::RefusalCount>& counts) {
+void add(RefusalSums& sums, const std::vector<wire::RefusalCount>& counts) {
   for (const auto& count : counts) sums[{count.stage, count.reason}] += count.count;
 }
 
@@ -106,18 +106,18 @@ class Exposition {
     return open(std::move(name), std::move(help), MetricType::Histogram);
   }
 
-  Exposition& sample(Labels labels, double value) {
+  Exposition& sample(MetricLabels labels, double value) {
     ClientMetric metric;
     metric.label = std::move(labels);
     (families_.back().type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
     families_.back().metric.push_back(std::move(metric));
     return *this;
   }
-  Exposition& sample(Labels labels, std::uint64_t value) {
+  Exposition& sample(MetricLabels labels, std::uint64_t value) {
     return sample(std::move(labels), static_cast<double>(value));
   }
 
-  Exposition& sample(Labels labels, const DurationHistogram& durations) {
+  Exposition& sample(MetricLabels labels, const DurationHistogram& durations) {
     ClientMetric metric;
     metric.label = std::move(labels);
     auto& histogram = metric.histogram;
@@ -165,7 +165,7 @@ void add_service(Exposition& out, const ServiceStatus& status) {
   out.counter("emulsion_messages_published_total", "Messages published.").sample({}, reply.messages_published);
 
   out.counter("emulsion_refused_total", "Messages refused before they could be given to a stream.");
-  Refusals refusals;
+  RefusalSums refusals;
   add(refusals, reply.refusals);
   for (const auto& [key, count] : refusals) out.sample({{"stage", key.first}, {"reason", key.second}}, count);
 

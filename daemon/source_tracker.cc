@@ -5,10 +5,10 @@
 namespace emulsion::service {
 namespace {
 
-using Range = boost::icl::interval<std::uint64_t>;
+using SequenceRange = boost::icl::interval<std::uint64_t>;
 
-std::uint64_t first_of(const Range::interval_type& range) { return boost::icl::first(range); }
-std::uint64_t last_of(const Range::interval_type& range) { return boost::icl::last(range); }
+std::uint64_t first_of(const SequenceRange::interval_type& range) { return boost::icl::first(range); }
+std::uint64_t last_of(const SequenceRange::interval_type& range) { return boost::icl::last(range); }
 
 }  // namespace
 
@@ -67,7 +67,7 @@ SourceTracker::Session& SourceTracker::session_of(Producer& producer, std::uint6
 void SourceTracker::skip(Producer& producer, Session& session, std::uint64_t first, std::uint64_t next, Arrival& arrival) {
   if (first == next) return;
   arrival.skipped = next - first;
-  session.missing.add(Range::right_open(first, next));
+  session.missing.add(SequenceRange::right_open(first, next));
   give_up_oldest_holes(producer, session);
 }
 
@@ -136,7 +136,7 @@ void SourceTracker::restore(const std::vector<wire::ProducerState>& producers) {
     Producer producer;
     for (const wire::SessionState& saved : state.sessions) {
       Session session{saved.session, saved.last_sequence, {}};
-      for (const auto& [first, last] : saved.missing) session.missing.add(Range::closed(first, last));
+      for (const auto& [first, last] : saved.missing) session.missing.add(SequenceRange::closed(first, last));
       producer.sessions.push_back(std::move(session));
     }
     producer.messages = state.messages;

@@ -18,7 +18,7 @@ constexpr int kLloydIterations = 10;
 constexpr std::array kTrims = {0.1, 0.05, 0.2, 0.0};  // fractions of the points that are set aside, if there is noise
 constexpr Index kSetAside = -1;         // the cluster of such a point
 constexpr Index kScreeningPasses = 30;  // EM passes before the starts are compared
-constexpr double kFarthest = 1e100;     // in standard deviations: squares of it can still be added up
+constexpr double kFarthestSeed = 1e100;     // in standard deviations: squares of it can still be added up
 constexpr double kSmallestGain = 1e-7;  // as a fraction of the log likelihood: less than this and EM has arrived
 
 // Points as k-means sees them: missing coordinates at their mean, every coordinate of variance 1.
@@ -74,7 +74,7 @@ Standardised standardise(const PointBatch& batch, bool with_noise) {
     for (Index j = 0; j < d; ++j)
       result.points(j, i) = std::isnan(batch.points(j, i))
                                 ? 0.0
-                                : std::clamp((batch.points(j, i) - result.mean[j]) / result.deviations[j], -kFarthest, kFarthest);
+                                : std::clamp((batch.points(j, i) - result.mean[j]) / result.deviations[j], -kFarthestSeed, kFarthestSeed);
   return result;
 }
 

@@ -22,7 +22,7 @@ constexpr const char* kTwo = R"({"columns": ["left", "up"], "components": [
     {"id": 1, "weight": 0.75, "mean": [0, 0], "covariance": [[1, 0], [0, 4]]},
     {"id": 4, "weight": 0.25, "mean": [10, 0], "covariance": [[1, 0], [0, 4]]}]})";
 
-PlottedModel model(const std::string& json) {
+PlottedModel plotted_model(const std::string& json) {
   auto read = model_of_text(json, "test");
   REQUIRE(read);
   return *read;
@@ -65,7 +65,7 @@ class Files {
   std::filesystem::path directory_;
 };
 
-Captured run(const std::vector<std::string>& arguments) {
+Captured run_plot(const std::vector<std::string>& arguments) {
   return capture([&] { return plot(arguments); });
 }
 
@@ -112,7 +112,7 @@ TEST_CASE("a row without any coordinate is left out, and a file of such rows has
 
 TEST_CASE("a point's label is the component that it most probably came from") {
   // With equal spread the border is where the log odds of the weights meet the distance: x = 5 + ln(3) / 10.
-  const auto two = model(kTwo);
+  const auto two = plotted_model(kTwo);
   const double border = 5 + std::log(3.0) / 10;
   Eigen::MatrixXd points(2, 3);
   points << 0, border - 0.01, border + 0.01, 0, 100, -100;
@@ -152,7 +152,7 @@ TEST_CASE("the picture's numbers: points, labels, ellipses, styles") {
   points.labels = {"b", "b", "b", "b", "b", "b", "a", "a", "a", "c"};
   PlotOptions options = scatter_of(points);
   options.truth_name = "species";
-  const Json document = Json::parse(models_document(points, {{model(kTwo), "out.png", "a title"}}, options));
+  const Json document = Json::parse(models_document(points, {{plotted_model(kTwo), "out.png", "a title"}}, options));
   CHECK(document["axes"] == Json({"left", "up"}));
   CHECK(document["points"][0] == Json({0, 0, 0, 0, 0, 0, 10, 10, 10, 10}));
   CHECK(document["note"] == "");
@@ -178,7 +178,7 @@ TEST_CASE("an axis shows all points, and components as far as they are near") {
   // Across: points from 0 to 10, of which components may add 1.5 on either side; 2.2 deviations of 1 would be more.
   // Up: points from 0 to 5; 2.2 deviations of 2 reach down to -4.4, but 0.75 is all they get.
   const PlottedPoints points = ten_points();
-  const Json document = Json::parse(models_document(points, {{model(kTwo), "out.png", ""}}, scatter_of(points)));
+  const Json document = Json::parse(models_document(points, {{plotted_model(kTwo), "out.png", ""}}, scatter_of(points)));
   const Json& ranges = document["ranges"];
   CHECK(ranges[0][0].get<double>() == Approx(-1.5 - 0.04 * 13));
   CHECK(ranges[0][1].get<double>() == Approx(11.5 + 0.04 * 13));
@@ -195,7 +195,7 @@ TEST_CASE("a component that is not symmetric adds nothing to an axis, and whole 
   options.kind = PlotKind::density;
   options.axes = {0};
   options.names = points.columns;
-  const auto counts = model(R"json({"components": [{"weight": 1, "family": "poisson", "parameters": {"rate": [3]}}]})json");
+  const auto counts = plotted_model(R"json({"components": [{"weight": 1, "family": "poisson", "parameters": {"rate": [3]}}]})json");
   const Json document = Json::parse(models_document(points, {{counts, "out.png", ""}}, options));
   CHECK(document["ranges"] == Json({{0.4, 6.6}}));
   CHECK(document["discrete"] == Json({true}));
@@ -204,12 +204,12 @@ TEST_CASE("a component that is not symmetric adds nothing to an axis, and whole 
 
 TEST_CASE("a point that no component can have given has no label") {
   const auto positive =
-      model(R"json({"components": [{"weight": 1, "family": "exponential", "parameters": {"rate": [1]}}]})json");
+      plotted_model(R"json({"components": [{"weight": 1, "family": "exponential", "parameters": {"rate": [1]}}]})json");
   CHECK(labels_of(*positive.mixture, Eigen::RowVector3d(1, -1, 2)) == std::vector<Index>{0, -1, 0});
 }
 
 TEST_CASE("noise has neither ellipse nor style, and takes no colour from the others") {
-  const auto noisy = model(R"json({"components": [
+  const auto noisy = plotted_model(R"json({"components": [
       {"id": 1, "weight": 0.1, "family": "uniform", "parameters": {"lowest": [-5, -5], "highest": [15, 15]}},
       {"id": 2, "weight": 0.9, "mean": [0, 2], "covariance": [[1, 0], [0, 4]]}]})json");
   const PlottedPoints points = ten_points();
@@ -224,7 +224,7 @@ TEST_CASE("with more points than are wanted some are drawn, and the picture says
   const PlottedPoints points = ten_points();
   PlotOptions options = scatter_of(points);
   options.most_points = 5;
-  const Json document = Json::parse(models_document(points, {{model(kTwo), "out.png", ""}}, options));
+  const Json document = Json::parse(models_document(points, {{plotted_model(kTwo), "out.png", ""}}, options));
   CHECK(document["points"][1] == Json({0, 2, 4, 0, 2}));
   CHECK(document["note"] == "5 of 10\npoints drawn");
 }
@@ -235,7 +235,7 @@ TEST_CASE("the density of one coordinate: all points in bars of area 1, curves o
   options.kind = PlotKind::density;
   options.axes = {0};
   options.most_points = 3;  // bars count all points
-  const Json document = Json::parse(models_document(points, {{model(kTwo), "out.png", ""}}, options));
+  const Json document = Json::parse(models_document(points, {{plotted_model(kTwo), "out.png", ""}}, options));
   CHECK(document["note"] == "");
   const auto area = [](const Json& x, const Json& y) {
     double sum = 0;
@@ -251,7 +251,7 @@ TEST_CASE("the density of one coordinate: all points in bars of area 1, curves o
 
 TEST_CASE("pairs have every ellipse and every density, and no curve where nothing is asked for") {
   const auto three =
-      model(R"({"components": [{"weight": 1, "mean": [0, 0, 0], "covariance": [[4, 0, 0], [0, 1, 0], [0, 0, 9]]}]})");
+      plotted_model(R"({"components": [{"weight": 1, "mean": [0, 0, 0], "covariance": [[4, 0, 0], [0, 1, 0], [0, 0, 9]]}]})");
   PlottedPoints none;
   none.points.resize(3, 0);
   PlotOptions options;
@@ -272,9 +272,9 @@ TEST_CASE("pairs have every ellipse and every density, and no curve where nothin
 
 TEST_CASE("pictures of a history share axes and styles") {
   const PlottedPoints points = ten_points();
-  const auto first = model(R"({"components": [{"id": 4, "weight": 1, "mean": [5, 2], "covariance": [[1, 0], [0, 1]]}]})");
+  const auto first = plotted_model(R"({"components": [{"id": 4, "weight": 1, "mean": [5, 2], "covariance": [[1, 0], [0, 1]]}]})");
   const Json document =
-      Json::parse(models_document(points, {{first, "0.png", ""}, {model(kTwo), "1.png", ""}}, scatter_of(points)));
+      Json::parse(models_document(points, {{first, "0.png", ""}, {plotted_model(kTwo), "1.png", ""}}, scatter_of(points)));
   REQUIRE(document["pictures"].size() == 2);
   CHECK(document["ranges"].size() == 2);
   CHECK(document["pictures"][0]["components"][0]["style"] == document["pictures"][1]["components"][1]["style"]);
@@ -332,7 +332,7 @@ TEST_CASE("the kind of a picture follows from the number of its axes") {
     const Json json = {{"components",
                         {{{"weight", 0.5}, {"mean", std::vector<int>(7, 0)}, {"covariance", covariance}},
                          {{"weight", 0.5}, {"mean", {1, 0, 3, 4, 5, 6, 7}}, {"covariance", covariance}}}}};
-    return model(json.dump());
+    return plotted_model(json.dump());
   }();
   const std::vector<std::string> names{"a", "b", "c", "d", "e", "f", "g"};
   const auto view = [&](const std::string& kind, const std::vector<std::string>& axes) {
@@ -371,7 +371,7 @@ TEST_CASE("what does not go together on the command line is refused") {
       {{"--stream", "a b", "-o", "a.png"}, "\"a b\" is not a stream's name; allowed: 1 to 64 of A-Z a-z 0-9 _ and -"},
   };
   for (const auto& [arguments, message] : wrong) {
-    const Captured captured = run(arguments);
+    const Captured captured = run_plot(arguments);
     CHECK(captured.exit_code == 2);
     CHECK(captured.err == "emulsion plot: " + message + "\n");
   }
@@ -381,7 +381,7 @@ TEST_CASE("files that cannot be used are named") {
   const Files files;
   const std::string two = files.write("two.json", kTwo);
   const auto message = [](const std::vector<std::string>& arguments, int code) {
-    const Captured captured = run(arguments);
+    const Captured captured = run_plot(arguments);
     CHECK(captured.exit_code == code);
     return captured.err;
   };
@@ -412,7 +412,7 @@ TEST_CASE("files that cannot be used are named") {
 TEST_CASE("an interpreter that is not there is said to be missing") {
   const Files files;
   setenv("EMULSION_PYTHON", files.path("python").c_str(), 1);
-  const Captured captured = run({"--model", files.write("two.json", kTwo), "-o", files.path("a.png")});
+  const Captured captured = run_plot({"--model", files.write("two.json", kTwo), "-o", files.path("a.png")});
   unsetenv("EMULSION_PYTHON");
   CHECK(captured.exit_code == 69);
   CHECK(captured.err ==
@@ -427,7 +427,7 @@ TEST_CASE("a stream that has no model yet is told as the daemon tells it") {
   });
   auto arguments = daemon.flags({"control"});
   arguments.insert(arguments.end(), {"--stream", "room", "-o", "a.png"});
-  CHECK(run(arguments).exit_code == 75);
+  CHECK(run_plot(arguments).exit_code == 75);
 }
 
 }  // namespace emulsion::client

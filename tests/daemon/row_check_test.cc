@@ -2,15 +2,16 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <limits>
+
+#include "not_finite.h"
 
 using namespace emulsion;
 using namespace emulsion::service;
 
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+using testing::kInfinity;
+using testing::kNan;
 
 // What a message has, row by row, and what is left of it.
 struct Checked {

@@ -1,16 +1,16 @@
 // A stream that is stopped and goes on from its saved state.
 #include <catch2/catch.hpp>
-#include <limits>
 
 #include "daemon/feed.h"
 #include "daemon/stream.h"
+#include "not_finite.h"
 
 using namespace emulsion;
 using namespace emulsion::service;
 
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+using testing::kNan;
 
 struct Variant {
   std::string name;

@@ -3,17 +3,17 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <limits>
 
 #include "daemon/feed.h"
+#include "not_finite.h"
 
 using namespace emulsion;
 using namespace emulsion::service;
 
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+using testing::kInfinity;
+using testing::kNan;
 
 // What all labels say, row by row, whatever messages they are in.
 struct Rows {

@@ -9,6 +9,19 @@
 
 namespace emulsion::testing {
 
+// The family of that name, which there is.
+inline const Family& known_family(const std::string& name) {
+  const auto found = find_family(name);
+  if (!found) FAIL(found.error().message);
+  return **found;
+}
+
+// Why there is no family of that name.
+inline std::string refusal_of(const std::string& name) {
+  const auto found = find_family(name);
+  return found ? "accepted" : found.error().message;
+}
+
 inline Tile tile_of(const Eigen::MatrixXd& points) {
   Tile tile(points.rows());
   for (Index i = 0; i < points.cols(); ++i) tile.push(points.col(i).data(), 1, 1);
@@ -20,6 +33,11 @@ inline Eigen::MatrixXd log_densities(const Bank& bank, const Tile& tile) {
   LaneMatrix out = LaneMatrix::Constant(kTilePoints, bank.size(), std::nan(""));
   bank.log_densities(tile, covering_lanes(0, tile.size()), out, 0);
   return out.topRows(tile.size());
+}
+
+// Under a bank of one component.
+inline double log_density_at(const Bank& bank, const Eigen::VectorXd& point) {
+  return log_densities(bank, tile_of(point))(0, 0);
 }
 
 // The statistics of up to 256 points (d x n), given how much of each belongs to each component (n x K).

@@ -10,7 +10,7 @@ namespace {
 using namespace testing;
 
 // What maximise makes of points by the thousand is usable: finite, and a distribution.
-void check_usable(const GaussianCase& c, const MaximisedBank& found) {
+void check_usable_update(const GaussianCase& c, const MaximisedBank& found) {
   const auto packed = found.bank->pack();
   CHECK(packed.allFinite());
   const auto again = family_of(c).unpack(packed, found.bank->dimension());
@@ -30,7 +30,7 @@ Repaired one_component(const GaussianCase& c, const Eigen::MatrixXd& points, dou
   const auto statistics = statistics_of(*bank, points, Eigen::MatrixXd::Ones(points.cols(), 1));
   const Prior prior{{strength, 1e-3, 0}, Eigen::VectorXd::Ones(points.rows())};
   auto found = maximise(statistics, *bank, prior);
-  check_usable(c, found);
+  check_usable_update(c, found);
   return {found, components_of(c, *found.bank).front().covariance.cast<double>()};
 }
 
@@ -72,7 +72,7 @@ TEST_CASE("scatter that no points can have is repaired from its good directions,
   else
     statistics.moments.col(0) << 0, 0, -1, -1;
   const auto found = maximise(statistics, *bank, no_prior(2));
-  check_usable(c, found);
+  check_usable_update(c, found);
   CHECK(found.repairs.front() == Repair::eigenvalue_floor);
 }
 
@@ -100,7 +100,7 @@ TEST_CASE("no points and no prior leave the last good covariance", "[gaussian]")
   const auto c = any_gaussian();
   const auto bank = family_of(c).place(Eigen::MatrixXd::Constant(2, 2, 5), Eigen::Vector2d(7, 7));
   const auto found = maximise(family_of(c).empty(2, 2), *bank, no_prior(2));
-  check_usable(c, found);
+  check_usable_update(c, found);
   CHECK(components_of(c, *found.bank).front().covariance(0, 0) == 7);
 }
 
@@ -116,7 +116,7 @@ TEST_CASE("in any unit maximising and packing yield finite numbers", "[gaussian]
     CAPTURE(share);
     const auto statistics = statistics_of(*bank, points, Eigen::MatrixXd::Constant(40, kComponents, share));
     REQUIRE(statistics.moments.allFinite());
-    check_usable(c, maximise(statistics, *bank, {{strength, 1e-3, 0}, spread}));
+    check_usable_update(c, maximise(statistics, *bank, {{strength, 1e-3, 0}, spread}));
   }
 }
 

@@ -10,10 +10,8 @@ namespace {
 
 using namespace testing;
 
-const Family& family(const std::string& name) { return **find_family(name); }
-
 std::shared_ptr<const Bank> one(const std::string& name, const std::vector<double>& parameters) {
-  auto bank = family(name).unpack(
+  auto bank = known_family(name).unpack(
       Eigen::Map<const Eigen::VectorXd>(parameters.data(), static_cast<Index>(parameters.size())), 1);
   if (!bank) FAIL(bank.error().message);
   return *bank;
@@ -192,7 +190,7 @@ TEST_CASE("a missing coordinate counts with the component's own expectation", "[
     rows << seen[0], seen[1], std::nan(""), seen[0], seen[0], seen[0];
     Eigen::VectorXd twice(2 * static_cast<Index>(before.size()));
     for (std::size_t p = 0; p < before.size(); ++p) twice.segment(2 * static_cast<Index>(p), 2).setConstant(before[p]);
-    const auto bank = *family(name).unpack(twice, 2);
+    const auto bank = *known_family(name).unpack(twice, 2);
     const auto found =
         maximise(statistics_of(*bank, rows, Eigen::MatrixXd::Ones(3, 1)), *bank, prior_of(rows, no_prior_options()));
     return Eigen::VectorXd(found.bank->pack().col(0));
@@ -229,7 +227,7 @@ TEST_CASE("a narrow gamma keeps its digits when its statistics are merged", "[in
 }
 
 // The stream's own scale: mean 5, variance 4.
-Prior stream(double fraction) {
+Prior stream_prior(double fraction) {
   return {{0, fraction, 0},
           Eigen::VectorXd::Constant(1, 4),
           Eigen::VectorXd::Constant(1, 5),
@@ -239,40 +237,40 @@ Prior stream(double fraction) {
 
 TEST_CASE("the prior is some points at the stream's mean, or of its width", "[independent]") {
   // Two points of prior at a fraction of a half make one imagined point at 5, or one failure at 4.
-  check_parameters(learned("exponential", {3}, {0, 0, 0}, 2, stream(0.5)), {4.0 / 5});
-  check_parameters(learned("poisson", {3}, {0, 1, 2}, 2, stream(0.5)), {8.0 / 4});
-  check_parameters(learned("geometric", {0.5}, {1, 1, 1}, 2, stream(0.5)), {1.0 / 2});
+  check_parameters(learned("exponential", {3}, {0, 0, 0}, 2, stream_prior(0.5)), {4.0 / 5});
+  check_parameters(learned("poisson", {3}, {0, 1, 2}, 2, stream_prior(0.5)), {8.0 / 4});
+  check_parameters(learned("geometric", {0.5}, {1, 1, 1}, 2, stream_prior(0.5)), {1.0 / 2});
   // Half of two points is a 1.
-  check_parameters(learned("bernoulli", {0.5}, {0, 0}, 2, stream(0.5)), {0.25});
+  check_parameters(learned("bernoulli", {0.5}, {0, 0}, 2, stream_prior(0.5)), {0.25});
   // Sum of squares 8 and 2 * 0.5 * 4, over 2 + 2 points.
-  check_parameters(learned("normal", {0, 1}, {1, 5}, 2, stream(0.5)), {3, 12.0 / 4});
+  check_parameters(learned("normal", {0, 1}, {1, 5}, 2, stream_prior(0.5)), {3, 12.0 / 4});
   // The same, where the stream's logarithms have a variance of log(1 + 4/25).
-  check_parameters(learned("log_normal", {0, 1}, {std::exp(1.0), std::exp(5.0)}, 2, stream(0.5)),
+  check_parameters(learned("log_normal", {0, 1}, {std::exp(1.0), std::exp(5.0)}, 2, stream_prior(0.5)),
                    {3, (8 + std::log(1.16)) / 4});
   // Two equal points at 4: mean deviance (0 + 2 * 0.5 * (4/16)/2) / (2 + 2) = 1/32, a shape near 16.
-  const auto gamma = parameters_of(learned("gamma", {1, 1}, {4, 4}, 2, stream(0.5)));
+  const auto gamma = parameters_of(learned("gamma", {1, 1}, {4, 4}, 2, stream_prior(0.5)));
   CHECK(gamma[0] == Approx(16.165).epsilon(1e-3));
   CHECK(gamma[0] / gamma[1] == Approx(4).epsilon(1e-14));
   // But at 0.1 it is not wider than its mean: a deviance of 1/8.
-  CHECK(parameters_of(learned("gamma", {1, 1}, {0.1, 0.1}, 2, stream(0.5)))[0] == Approx(4.162).epsilon(1e-3));
+  CHECK(parameters_of(learned("gamma", {1, 1}, {0.1, 0.1}, 2, stream_prior(0.5)))[0] == Approx(4.162).epsilon(1e-3));
 }
 
 TEST_CASE("without a prior equal points stop at a billionth of the stream's scale", "[independent]") {
   const Repair floored = Repair::eigenvalue_floor;
-  check_parameters(learned("exponential", {3}, {0, 0, 0}, 0, stream(0.5)), {1 / 5e-9}, 1e-14, floored);
-  check_parameters(learned("poisson", {3}, {0, 0, 0}, 0, stream(0.5)), {5e-9}, 1e-14, floored);
-  check_parameters(learned("geometric", {0.5}, {1, 1, 1}, 0, stream(0.5)), {1 - 4e-9}, 1e-14, floored);
-  check_parameters(learned("bernoulli", {0.5}, {0, 0}, 0, stream(0.5)), {1e-9}, 1e-14, floored);
-  check_parameters(learned("bernoulli", {0.5}, {1, 1}, 0, stream(0.5)), {1 - 1e-9}, 1e-14, floored);
-  check_parameters(learned("log_normal", {0, 1}, {7, 7}, 0, stream(0.5)), {std::log(7.0), 1e-9 * std::log(1.16)}, 1e-12,
+  check_parameters(learned("exponential", {3}, {0, 0, 0}, 0, stream_prior(0.5)), {1 / 5e-9}, 1e-14, floored);
+  check_parameters(learned("poisson", {3}, {0, 0, 0}, 0, stream_prior(0.5)), {5e-9}, 1e-14, floored);
+  check_parameters(learned("geometric", {0.5}, {1, 1, 1}, 0, stream_prior(0.5)), {1 - 4e-9}, 1e-14, floored);
+  check_parameters(learned("bernoulli", {0.5}, {0, 0}, 0, stream_prior(0.5)), {1e-9}, 1e-14, floored);
+  check_parameters(learned("bernoulli", {0.5}, {1, 1}, 0, stream_prior(0.5)), {1 - 1e-9}, 1e-14, floored);
+  check_parameters(learned("log_normal", {0, 1}, {7, 7}, 0, stream_prior(0.5)), {std::log(7.0), 1e-9 * std::log(1.16)}, 1e-12,
                    floored);
-  check_parameters(learned("gamma", {1, 1}, {4, 4}, 0, stream(0.5)), {4e9, 1e9}, 1e-8, floored);
+  check_parameters(learned("gamma", {1, 1}, {4, 4}, 0, stream_prior(0.5)), {4e9, 1e9}, 1e-8, floored);
 }
 
 TEST_CASE("a stream that never varies makes finite components without repair", "[independent]") {
   const std::string name = GENERATE(from_range(kFamilies));
   CAPTURE(name);
-  auto bank = family(name).place(Eigen::MatrixXd::Ones(1, 1), Eigen::VectorXd::Ones(1));
+  auto bank = known_family(name).place(Eigen::MatrixXd::Ones(1, 1), Eigen::VectorXd::Ones(1));
   const Eigen::MatrixXd points = Eigen::MatrixXd::Ones(1, 200);
   for (int step = 0; step < 30; ++step) {
     const auto found =
@@ -301,7 +299,7 @@ TEST_CASE("a point outside the support counts for nothing even where it has a sh
 TEST_CASE("components are placed at centres, as near as their parameters can", "[independent]") {
   const auto placed = [](const std::string& name, double centre, double variance) {
     const Eigen::MatrixXd packed =
-        family(name).place(Eigen::MatrixXd::Constant(1, 1, centre), Eigen::VectorXd::Constant(1, variance))->pack();
+        known_family(name).place(Eigen::MatrixXd::Constant(1, 1, centre), Eigen::VectorXd::Constant(1, variance))->pack();
     return std::vector<double>(packed.data(), packed.data() + packed.size());
   };
   CHECK(placed("exponential", 4, 9)[0] == Approx(0.25));
@@ -335,7 +333,7 @@ TEST_CASE("means and variances of coordinates, by hand", "[independent]") {
 
 TEST_CASE("parameters outside their range are refused with their place", "[independent]") {
   const auto reason = [](const std::string& name, const Eigen::MatrixXd& parameters) {
-    const auto bank = family(name).unpack(parameters, 2);
+    const auto bank = known_family(name).unpack(parameters, 2);
     return bank ? "accepted" : bank.error().message;
   };
   const auto two = [](double a, double b) { return Eigen::MatrixXd(Eigen::Vector2d(a, b)); };
@@ -354,7 +352,7 @@ TEST_CASE("parameters outside their range are refused with their place", "[indep
 TEST_CASE("parts of the layout have the names that people know", "[independent]") {
   const auto parts = [](const std::string& name) {
     std::string all;
-    for (const ParameterPart& part : family(name).layout(2)) all += part.name + ":" + std::to_string(part.size) + " ";
+    for (const ParameterPart& part : known_family(name).layout(2)) all += part.name + ":" + std::to_string(part.size) + " ";
     return all;
   };
   CHECK(parts("exponential") == "rate:2 ");
@@ -364,8 +362,8 @@ TEST_CASE("parts of the layout have the names that people know", "[independent]"
   CHECK(parts("log_normal") == "mean_log:2 variance_log:2 ");
   CHECK(parts("normal") == "mean:2 covariance:2 ");
   CHECK(parts("bernoulli") == "probability:2 ");
-  CHECK(family("gamma").free_parameters(2, 3) == 12);
-  CHECK(family("poisson").free_parameters(2, 3) == 6);
+  CHECK(known_family("gamma").free_parameters(2, 3) == 12);
+  CHECK(known_family("poisson").free_parameters(2, 3) == 6);
 }
 
 TEST_CASE("a family has other names that people know it by", "[independent]") {

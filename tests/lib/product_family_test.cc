@@ -10,17 +10,6 @@ namespace {
 
 using namespace testing;
 
-const Family& family(const std::string& name) {
-  const auto found = find_family(name);
-  if (!found) FAIL(found.error().message);
-  return **found;
-}
-
-std::string refusal(const std::string& name) {
-  const auto found = find_family(name);
-  return found ? "accepted" : found.error().message;
-}
-
 const std::string kName = "gaussian(full)[0,2]*poisson[1]";
 
 Eigen::MatrixXd parameters() {
@@ -29,7 +18,7 @@ Eigen::MatrixXd parameters() {
   return result;
 }
 
-std::shared_ptr<const Bank> bank() { return *family(kName).unpack(parameters(), 3); }
+std::shared_ptr<const Bank> bank() { return *known_family(kName).unpack(parameters(), 3); }
 
 Eigen::MatrixXd points() {
   Eigen::MatrixXd result(3, 4);
@@ -38,17 +27,17 @@ Eigen::MatrixXd points() {
 }
 
 TEST_CASE("a product is found once, by its canonical name") {
-  CHECK(&family("gaussian( full )[0,2] * poisson[1]") == &family(kName));
-  CHECK(family("multivariate-normal[0,1]*lognormal[2]").name() == "gaussian(full)[0,1]*log_normal[2]");
-  CHECK(&family("poisson[1]*gaussian(full)[0,2]") != &family(kName));  // its parameters are in another order
+  CHECK(&known_family("gaussian( full )[0,2] * poisson[1]") == &known_family(kName));
+  CHECK(known_family("multivariate-normal[0,1]*lognormal[2]").name() == "gaussian(full)[0,1]*log_normal[2]");
+  CHECK(&known_family("poisson[1]*gaussian(full)[0,2]") != &known_family(kName));  // its parameters are in another order
 }
 
 TEST_CASE("a log density is the sum of those of the factors on their columns") {
   const auto found = log_densities(*bank(), tile_of(points()));
-  const auto gaussian = log_densities(**family("gaussian(full)").unpack(parameters().topRows(5), 2),
+  const auto gaussian = log_densities(**known_family("gaussian(full)").unpack(parameters().topRows(5), 2),
                                       tile_of(points()({0, 2}, Eigen::all)));
   const auto poisson =
-      log_densities(**family("poisson").unpack(parameters().bottomRows(1), 1), tile_of(points().row(1)));
+      log_densities(**known_family("poisson").unpack(parameters().bottomRows(1), 1), tile_of(points().row(1)));
   CHECK(difference(found, gaussian + poisson) < 1e-15);
 }
 
@@ -56,10 +45,10 @@ TEST_CASE("a row that lacks all columns of a factor has the density of the other
   Eigen::MatrixXd incomplete = points();
   incomplete(1, 0) = incomplete(0, 2) = incomplete(2, 2) = std::nan("");
   const auto found = log_densities(*bank(), tile_of(incomplete));
-  const auto gaussian = log_densities(**family("gaussian(full)").unpack(parameters().topRows(5), 2),
+  const auto gaussian = log_densities(**known_family("gaussian(full)").unpack(parameters().topRows(5), 2),
                                       tile_of(points()({0, 2}, Eigen::all)));
   const auto poisson =
-      log_densities(**family("poisson").unpack(parameters().bottomRows(1), 1), tile_of(points().row(1)));
+      log_densities(**known_family("poisson").unpack(parameters().bottomRows(1), 1), tile_of(points().row(1)));
   CHECK(difference(found.row(0), gaussian.row(0)) < 1e-15);
   CHECK(difference(found.row(2), poisson.row(2)) < 1e-15);
 
@@ -74,7 +63,7 @@ TEST_CASE("an M-step is that of each factor, under the stream's own scale along 
   const Prior prior = prior_of(points(), {2, 0.5, 0});
   const auto found = maximise(statistics_of(*bank(), points(), shares), *bank(), prior).bank->pack();
   const auto of_factor = [&](const std::string& name, const Eigen::MatrixXd& own, const Eigen::MatrixXd& block) {
-    const auto alone = *family(name).unpack(own, block.rows());
+    const auto alone = *known_family(name).unpack(own, block.rows());
     return maximise(statistics_of(*alone, block, shares), *alone, prior_of(block, {2, 0.5, 0})).bank->pack();
   };
   CHECK(difference(found.topRows(5),
@@ -88,43 +77,43 @@ TEST_CASE("means and variances are in the order of the columns") {
 }
 
 TEST_CASE("parts of a product are named by their factor") {
-  const auto layout = family(kName).layout(3);
+  const auto layout = known_family(kName).layout(3);
   REQUIRE(layout.size() == 3);
   CHECK(layout[0].name == "gaussian(full)[0,2].mean");
   CHECK(layout[1].name == "gaussian(full)[0,2].covariance");
   CHECK(layout[2].name == "poisson[1].rate");
   CHECK(layout[1].shape == PartShape::symmetric);
-  CHECK(family(kName).free_parameters(3, 2) == 12);
+  CHECK(known_family(kName).free_parameters(3, 2) == 12);
 }
 
 TEST_CASE("a product has one dimension alone") {
-  CHECK(family(kName).check_dimension(3));
-  CHECK(family(kName).check_dimension(2).error().message == kName + ": 2 coordinates, expected 3");
-  CHECK(family(kName).unpack(parameters(), 4).error().message == kName + ": 4 coordinates, expected 3");
+  CHECK(known_family(kName).check_dimension(3));
+  CHECK(known_family(kName).check_dimension(2).error().message == kName + ": 2 coordinates, expected 3");
+  CHECK(known_family(kName).unpack(parameters(), 4).error().message == kName + ": 4 coordinates, expected 3");
 }
 
 TEST_CASE("columns that do not fit together are refused") {
-  CHECK(refusal("gamma[0]*poisson[0]") == "family \"gamma[0]*poisson[0]\": column 0 is there twice");
-  CHECK(refusal("gamma[1,1]") == "family \"gamma[1,1]\": column 1 is there twice");
-  CHECK(refusal("gamma[0]*poisson[2]") == "family \"gamma[0]*poisson[2]\": column 1 is in no factor");
-  CHECK(refusal("gamma[1]") == "family \"gamma[1]\": column 0 is in no factor");
-  CHECK(refusal("gamma*poisson[0]") ==
+  CHECK(refusal_of("gamma[0]*poisson[0]") == "family \"gamma[0]*poisson[0]\": column 0 is there twice");
+  CHECK(refusal_of("gamma[1,1]") == "family \"gamma[1,1]\": column 1 is there twice");
+  CHECK(refusal_of("gamma[0]*poisson[2]") == "family \"gamma[0]*poisson[2]\": column 1 is in no factor");
+  CHECK(refusal_of("gamma[1]") == "family \"gamma[1]\": column 0 is in no factor");
+  CHECK(refusal_of("gamma*poisson[0]") ==
         "family \"gamma*poisson[0]\": gamma: no columns, but each of several factors needs some");
-  CHECK(refusal("gamma[65536]") == "family \"gamma[65536]\": column 65536, expected 0 to 65535");
-  CHECK(refusal("gamma[0]*cauchy[1]").starts_with("family \"cauchy\" is unknown; there are: "));
-  CHECK(refusal("categorical[0]*gamma[1]") ==
+  CHECK(refusal_of("gamma[65536]") == "family \"gamma[65536]\": column 65536, expected 0 to 65535");
+  CHECK(refusal_of("gamma[0]*cauchy[1]").starts_with("family \"cauchy\" is unknown; there are: "));
+  CHECK(refusal_of("categorical[0]*gamma[1]") ==
         "family \"categorical\": write the number of categories, 2 to 1024, such as categorical(4)");
-  CHECK(refusal("gamma[0]*categorical(3)[1]") == "accepted");
+  CHECK(refusal_of("gamma[0]*categorical(3)[1]") == "accepted");
 }
 
 TEST_CASE("parameters that do not fit a factor are refused by its name") {
   Eigen::MatrixXd bad = parameters();
   bad(5, 1) = -2;
-  CHECK(family(kName).unpack(bad, 3).error().message ==
+  CHECK(known_family(kName).unpack(bad, 3).error().message ==
         "poisson[1]: component 2: coordinate 0: rate is not a finite number > 0");
   bad = parameters();
   bad(2, 0) = -1;
-  CHECK(family(kName).unpack(bad, 3).error().message ==
+  CHECK(known_family(kName).unpack(bad, 3).error().message ==
         "gaussian(full)[0,2]: component 1: covariance is not positive definite");
 }
 

@@ -11,8 +11,8 @@ namespace {
 using namespace testing;
 
 // Points of three clusters, and starts for them.
-struct Example {
-  explicit Example(std::uint64_t seed = 1) {
+struct RestartsExample {
+  explicit RestartsExample(std::uint64_t seed = 1) {
     options.components = 3;
     options.seed.random_seed = seed;
   }
@@ -34,7 +34,7 @@ struct Example {
 Eigen::MatrixXd packed(const RestartFit& fit) { return fit.fit.last.mixture->banks().front()->pack(); }
 
 TEST_CASE("one start is batch EM and nothing else", "[restarts]") {
-  Example example;
+  RestartsExample example;
   RestartOptions restarts;
   restarts.starts = 1;
   const auto fit = example.fit(restarts);
@@ -49,7 +49,7 @@ TEST_CASE("one start is batch EM and nothing else", "[restarts]") {
 }
 
 TEST_CASE("no start that was screened ends above the one that wins", "[restarts]") {
-  Example example;
+  RestartsExample example;
   example.options.seed.kind = SeedKind::random;
   example.options.components = 6;
   RestartOptions restarts;
@@ -64,7 +64,7 @@ TEST_CASE("no start that was screened ends above the one that wins", "[restarts]
 }
 
 TEST_CASE("iterations of a start count on over both rounds, and their likelihood never falls", "[restarts]") {
-  Example example;
+  RestartsExample example;
   example.options.seed.kind = SeedKind::random;
   RestartOptions restarts;
   restarts.starts = 4;
@@ -83,7 +83,7 @@ TEST_CASE("iterations of a start count on over both rounds, and their likelihood
 }
 
 TEST_CASE("all iterations together are no more than were allowed", "[restarts]") {
-  Example example;
+  RestartsExample example;
   example.options.seed.kind = SeedKind::random;
   RestartOptions restarts;
   restarts.starts = 5;
@@ -97,7 +97,7 @@ TEST_CASE("all iterations together are no more than were allowed", "[restarts]")
 }
 
 TEST_CASE("whoever is told of the iterations can end them", "[restarts]") {
-  Example example;
+  RestartsExample example;
   int calls = 0;
   const auto fit = example.fit({}, {}, [&](const RestartIteration&) { return ++calls < 7; });
   REQUIRE(fit);
@@ -106,7 +106,7 @@ TEST_CASE("whoever is told of the iterations can end them", "[restarts]") {
 }
 
 TEST_CASE("without points no start can be fitted, and the first reason is told", "[restarts]") {
-  Example example;
+  RestartsExample example;
   auto starts = StartingMixtures::make(example.batch, example.tiles, example.options);
   MemoryTiles nothing({});
   Workers workers(1);

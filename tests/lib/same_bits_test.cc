@@ -45,7 +45,7 @@ std::vector<Setting> settings() {
   return all;
 }
 
-PointBatch stream(Index n = 5000) {
+PointBatch drifting_stream(Index n = 5000) {
   PointBatch batch = draw(three_clusters(), n, 12);
   lose_coordinates(batch, 0.03, 13);
   Sampler sampler(14);
@@ -72,7 +72,7 @@ void check_same(const Learned& a, const Learned& b) {
 TEST_CASE("messages of 1, 7 or 10,000 rows give the same bits") {
   const Setting setting = GENERATE(from_range(settings()));
   CAPTURE(setting.name);
-  const PointBatch batch = stream();
+  const PointBatch batch = drifting_stream();
   Learner whole = learner(setting.options, 2);
   const Learned expected = learn_in_messages(whole, batch, 10000, true);
   for (const Index size : {1, 7, 256, 999}) {
@@ -128,7 +128,7 @@ TEST_CASE("1, 2 or 8 threads give the same bits") {
   Setting setting = GENERATE(from_range(settings()));
   CAPTURE(setting.name);
   setting.options.batch_points = GENERATE(300, 5000);
-  const PointBatch batch = stream(12000);
+  const PointBatch batch = drifting_stream(12000);
   Learner one = learner(setting.options, 2);
   const Learned expected = learn_in_messages(one, batch, 10000, true);
   for (const int threads : {2, 8}) {
@@ -142,7 +142,7 @@ TEST_CASE("1, 2 or 8 threads give the same bits") {
 TEST_CASE("a state taken anywhere and restored goes on with the same bits") {
   const Setting setting = GENERATE(from_range(settings()));
   CAPTURE(setting.name);
-  const PointBatch batch = stream();
+  const PointBatch batch = drifting_stream();
   Learner whole = learner(setting.options, 2);
   const Learned expected = learn_in_messages(whole, batch, 10000, true);
   // In the warm-up, at its end, within a tile, at the end of a tile, of a mini-batch, and far on.
@@ -160,7 +160,7 @@ TEST_CASE("a state taken anywhere and restored goes on with the same bits") {
 }
 
 TEST_CASE("taking the state or the snapshot, and labelling, change nothing") {
-  const PointBatch batch = stream(2000);
+  const PointBatch batch = drifting_stream(2000);
   Learner quiet = learner(settings()[1].options, 2), watched = learner(settings()[1].options, 2);
   learn_in_messages(quiet, batch, 100);
   for (Index first = 0; first < 2000; first += 100) {
@@ -176,7 +176,7 @@ TEST_CASE("taking the state or the snapshot, and labelling, change nothing") {
 }
 
 TEST_CASE("an empty message changes nothing, not even while points wait for the seed") {
-  const PointBatch batch = stream(2000);
+  const PointBatch batch = drifting_stream(2000);
   Learner plain = learner(settings()[3].options, 2), interrupted = learner(settings()[3].options, 2);
   learn_in_messages(plain, batch, 50);
   for (Index first = 0; first < 2000; first += 50) {

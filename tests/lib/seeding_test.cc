@@ -9,7 +9,7 @@ namespace {
 
 using namespace testing;
 
-LearnerOptions options_for(const std::string& family, Index components, std::uint64_t seed = 1) {
+LearnerOptions seeding_options(const std::string& family, Index components, std::uint64_t seed = 1) {
   LearnerOptions options;
   options.family = family;
   options.components = components;
@@ -42,7 +42,7 @@ void check_finds(const Mixture& mixture, const Truth& truth, double tolerance) {
   }
 }
 
-void check_usable(const GaussianCase& c, const Mixture& mixture) {
+void check_usable_seed(const GaussianCase& c, const Mixture& mixture) {
   CHECK(packed(mixture).allFinite());
   CHECK(family_of(c).unpack(packed(mixture), mixture.dimension()));
   CHECK(mixture.weights().sum() == Approx(1).epsilon(1e-12));
@@ -50,7 +50,7 @@ void check_usable(const GaussianCase& c, const Mixture& mixture) {
 }
 
 TEST_CASE("the first model needs 50 points a component, or 10 for each of its d + 1, or as many as the options say") {
-  LearnerOptions options = options_for("gaussian(full)", 3);
+  LearnerOptions options = seeding_options("gaussian(full)", 3);
   CHECK(points_to_seed(options, 2) == 150);
   CHECK(points_to_seed(options, 9) == 300);
   options.seed.points = 17;
@@ -59,7 +59,7 @@ TEST_CASE("the first model needs 50 points a component, or 10 for each of its d 
 
 TEST_CASE("an unknown family cannot be seeded") {
   Workers workers(1);
-  CHECK(seed_mixture({Eigen::MatrixXd::Ones(1, 5), {}, {}}, options_for("cauchy", 1), workers)
+  CHECK(seed_mixture({Eigen::MatrixXd::Ones(1, 5), {}, {}}, seeding_options("cauchy", 1), workers)
             .error()
             .message.starts_with("family \"cauchy\" is unknown"));
 }
@@ -71,7 +71,7 @@ TEST_CASE("well separated clusters are found, whatever the seed of the random nu
   const auto batch = draw(truth, 600, 3);
   for (std::uint64_t number = 1; number <= 25; ++number) {
     CAPTURE(number);
-    check_finds(*seed(batch, options_for(c.name, 3, number)), truth, 0.6);
+    check_finds(*seed(batch, seeding_options(c.name, 3, number)), truth, 0.6);
   }
 }
 
@@ -83,16 +83,16 @@ TEST_CASE("seven clusters in the plane are found") {
     truth.covariances.push_back(Eigen::Matrix2d::Identity());
   }
   for (std::uint64_t number = 1; number <= 10; ++number)
-    check_finds(*seed(draw(truth, 1000, number), options_for("gaussian(full)", 7, number)), truth, 0.6);
+    check_finds(*seed(draw(truth, 1000, number), seeding_options("gaussian(full)", 7, number)), truth, 0.6);
 }
 
 TEST_CASE("the same points and options give the same bits, on one thread or eight") {
   const auto c = GENERATE(from_range(gaussian_cases()));
   auto batch = draw(three_clusters(), 900, 3);
   lose_coordinates(batch, 0.05, 4);
-  const auto first = seed(batch, options_for(c.name, 3));
+  const auto first = seed(batch, seeding_options(c.name, 3));
   for (const int threads : {1, 2, 8}) {
-    const auto again = seed(batch, options_for(c.name, 3), threads);
+    const auto again = seed(batch, seeding_options(c.name, 3), threads);
     CHECK(same_bits(packed(*again), packed(*first)));
     CHECK(same_bits(again->weights(), first->weights()));
   }
@@ -101,17 +101,17 @@ TEST_CASE("the same points and options give the same bits, on one thread or eigh
 TEST_CASE("fewer points than components still give a usable mixture") {
   const auto c = GENERATE(from_range(gaussian_cases()));
   const Index n = GENERATE(1, 2, 4);
-  check_usable(c, *seed({Sampler(1).normals(2, n), {}, {}}, options_for(c.name, 5)));
+  check_usable_seed(c, *seed({Sampler(1).normals(2, n), {}, {}}, seeding_options(c.name, 5)));
 }
 
 TEST_CASE("points that are all equal still give a usable mixture, at their place") {
   const auto c = GENERATE(from_range(gaussian_cases()));
   const double prior = GENERATE(0.0, 1.0);
   const double place = GENERATE(0.0, 7.25, -1e8);
-  LearnerOptions options = options_for(c.name, 3);
+  LearnerOptions options = seeding_options(c.name, 3);
   options.prior.covariance_points = prior;
   const auto mixture = seed({Eigen::MatrixXd::Constant(2, 100, place), {}, {}}, options);
-  check_usable(c, *mixture);
+  check_usable_seed(c, *mixture);
   CHECK((packed(*mixture).topRows(2).array() - place).abs().maxCoeff() <= 1e-14 * std::abs(place));
 }
 
@@ -121,8 +121,8 @@ TEST_CASE("a constant coordinate does not hide the others") {
   auto batch = draw(truth, 600, 3);
   batch.points.conservativeResize(3, Eigen::NoChange);
   batch.points.row(2).setConstant(42);
-  const auto mixture = seed(batch, options_for(c.name, 3));
-  check_usable(c, *mixture);
+  const auto mixture = seed(batch, seeding_options(c.name, 3));
+  check_usable_seed(c, *mixture);
   if (c.shape == Shape::spherical) return;  // one variance for all coordinates cannot tell them apart
   for (auto& mean : truth.means) mean = Eigen::Vector3d(mean[0], mean[1], 42);
   check_finds(*mixture, truth, 0.6);
@@ -140,7 +140,7 @@ TEST_CASE("weights count as repeated points") {
     repeated.points.conservativeResize(Eigen::NoChange, repeated.size() + times);
     repeated.points.rightCols(times).colwise() = batch.points.col(i);
   }
-  LearnerOptions options = options_for(c.name, 3);
+  LearnerOptions options = seeding_options(c.name, 3);
   options.seed.passes = 200;
   const auto a = seed(weighted, options), b = seed(repeated, options);
   for (const auto& mean : three_clusters().means) {
@@ -155,16 +155,16 @@ TEST_CASE("clusters are found where a fifth of the coordinates is missing") {
   auto batch = draw(three_clusters(), 600, 6);
   lose_coordinates(batch, 0.2, 7);
   for (std::uint64_t number = 1; number <= 3; ++number)
-    check_finds(*seed(batch, options_for(c.name, 3, number)), three_clusters(), 0.6);
+    check_finds(*seed(batch, seeding_options(c.name, 3, number)), three_clusters(), 0.6);
 }
 
 TEST_CASE("scaling all units scales the mixture and nothing else") {
   const auto c = GENERATE(from_range(gaussian_cases()));
   const double unit = GENERATE(1e-6, 1e6);
   auto batch = draw(three_clusters(), 600, 3);
-  const auto before = packed(*seed(batch, options_for(c.name, 3)));
+  const auto before = packed(*seed(batch, seeding_options(c.name, 3)));
   batch.points *= unit;
-  auto after = packed(*seed(batch, options_for(c.name, 3)));
+  auto after = packed(*seed(batch, seeding_options(c.name, 3)));
   after.topRows(2) /= unit;
   after.bottomRows(after.rows() - 2) /= unit * unit;
   CHECK(difference(after, before) < 1e-6);
@@ -174,9 +174,9 @@ TEST_CASE("scaling one coordinate alone does so too where coordinates have their
   const auto c = GENERATE(from_range(gaussian_cases()));
   if (c.shape == Shape::spherical) return;
   auto batch = draw(three_clusters(), 600, 3);
-  const auto before = packed(*seed(batch, options_for(c.name, 3)));
+  const auto before = packed(*seed(batch, seeding_options(c.name, 3)));
   batch.points.row(1) *= 1e6;
-  const auto after = packed(*seed(batch, options_for(c.name, 3)));
+  const auto after = packed(*seed(batch, seeding_options(c.name, 3)));
   CHECK(difference(after.row(0), before.row(0)) < 1e-6);
   CHECK(difference(after.row(1) / 1e6, before.row(1)) < 1e-6);
 }
@@ -197,7 +197,7 @@ int times_that_all_are_found(Index restarts) {
   const PointBatch batch = draw(grid(), 800, 5);
   int times = 0;
   for (std::uint64_t number = 1; number <= 10; ++number) {
-    LearnerOptions options = options_for("gaussian(spherical)", 16, number);
+    LearnerOptions options = seeding_options("gaussian(spherical)", 16, number);
     options.seed.restarts = restarts;
     const auto mixture = seed(batch, options);
     bool all = true;

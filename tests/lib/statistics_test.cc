@@ -12,8 +12,8 @@ namespace {
 
 using namespace testing;
 
-struct Example {
-  Example() {
+struct MixtureExample {
+  MixtureExample() {
     const GaussianCase full{"gaussian(full)", Shape::full};
     const GaussianCase diagonal{"gaussian(diagonal)", Shape::diagonal};
     mixture = std::make_shared<const Mixture>(
@@ -56,12 +56,12 @@ Statistics scaled(Statistics a, double factor) {
 }
 
 TEST_CASE("the statistics of two halves merge into those of the whole") {
-  const Example e;
+  const MixtureExample e;
   CHECK(difference(merged(e.of(0, 333), e.of(333, 367)), e.of(0, 700)) < 1e-12);
 }
 
 TEST_CASE("statistics of a mixture merge in any order and grouping") {
-  const Example e;
+  const MixtureExample e;
   const auto a = e.of(0, 100), b = e.of(100, 300), c = e.of(400, 300);
   CHECK(difference(merged(a, b), merged(b, a)) < 1e-13);
   CHECK(difference(merged(merged(a, b), c), merged(a, merged(b, c))) < 1e-13);
@@ -70,7 +70,7 @@ TEST_CASE("statistics of a mixture merge in any order and grouping") {
 }
 
 TEST_CASE("scaling makes every point count so many times") {
-  const Example e;
+  const MixtureExample e;
   const auto a = e.of(0, 300), b = e.of(300, 400);
   CHECK(difference(scaled(a, 2), merged(a, a)) < 1e-13);
   CHECK(difference(scaled(scaled(a, 0.5), 3), scaled(a, 1.5)) < 1e-15);
@@ -78,7 +78,7 @@ TEST_CASE("scaling makes every point count so many times") {
 }
 
 TEST_CASE("weight and log likelihood are sums over the points") {
-  const Example e;
+  const MixtureExample e;
   const auto found = e.of(0, 700);
   std::vector<Gaussian> components = example_components(Shape::full, 2, 2);
   components.push_back(example_components(Shape::diagonal, 2, 1, 1).front());
@@ -95,7 +95,7 @@ TEST_CASE("weight and log likelihood are sums over the points") {
 
 TEST_CASE("the moments of the coordinates are those of the points that have them") {
   const auto [offset, tolerance] = GENERATE(table<double, double>({{0, 1e-13}, {1e8, 1e-7}, {-1e8, 1e-7}}));
-  Example e;
+  MixtureExample e;
   e.batch.points.array() += offset;
   const auto found = e.of(0, 700).coordinates;
   const WideVector expected = coordinate_variances(e.batch);
@@ -142,7 +142,7 @@ TEST_CASE("every variance is positive, whatever the unit") {
 }
 
 TEST_CASE("a number that is not finite is found wherever it hides") {
-  const Example e;
+  const MixtureExample e;
   const auto good = e.of(0, 50);
   CHECK(all_finite(good));
   const double bad = GENERATE(std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity());

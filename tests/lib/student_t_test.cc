@@ -32,15 +32,13 @@ std::shared_ptr<const Bank> bank_of(const Eigen::VectorXd& location, const Eigen
   return *bank;
 }
 
-double log_density(const Bank& bank, const Eigen::VectorXd& point) { return log_densities(bank, tile_of(point))(0, 0); }
-
-struct Row {
+struct StudentRow {
   double freedom;
   std::vector<double> point;
   double log_density;
 };
 // mpmath with 40 digits; scipy.stats.multivariate_t agrees to 2e-12.
-const std::vector<Row> kTable = {
+const std::vector<StudentRow> kStudentTable = {
     {0.5, {1, -2, 0.5}, -3.062430607441651},
     {0.5, {0, 0, 0}, -7.4221074589581744},
     {0.5, {3, -1, 2}, -6.5978672800624725},
@@ -74,9 +72,9 @@ const std::vector<Row> kTable = {
 };
 
 TEST_CASE("a log density is that of mpmath and scipy", "[student_t]") {
-  for (const Row& row : kTable) {
+  for (const StudentRow& row : kStudentTable) {
     CAPTURE(row.freedom, row.point);
-    const double found = log_density(*bank_of(kLocation, kScale, row.freedom), Eigen::Map<const Eigen::Vector3d>(row.point.data()));
+    const double found = log_density_at(*bank_of(kLocation, kScale, row.freedom), Eigen::Map<const Eigen::Vector3d>(row.point.data()));
     CHECK(std::abs(found - row.log_density) < 1e-13 * std::abs(row.log_density));
   }
 }
@@ -84,7 +82,7 @@ TEST_CASE("a log density is that of mpmath and scipy", "[student_t]") {
 TEST_CASE("a t with one degree of freedom is a Cauchy distribution", "[student_t]") {
   const auto bank = bank_of(Eigen::VectorXd::Constant(1, 2), Eigen::MatrixXd::Constant(1, 1, 9), 1);
   for (const double x : {2.0, -7.0, 1e9})
-    CHECK(log_density(*bank, Eigen::VectorXd::Constant(1, x)) ==
+    CHECK(log_density_at(*bank, Eigen::VectorXd::Constant(1, x)) ==
           Approx(-std::log(3 * std::numbers::pi * (1 + (x - 2) * (x - 2) / 9))).epsilon(1e-14));
 }
 
@@ -93,7 +91,7 @@ TEST_CASE("an incomplete point has the density of its coordinates' own t, with t
   const Eigen::Vector3d point(4, std::nan(""), -6);
   const std::vector<Index> seen = {0, 2};
   const auto part = bank_of(kLocation(seen), kScale(seen, seen), 3.5);
-  CHECK(log_density(*whole, point) == Approx(log_density(*part, point(seen))).epsilon(1e-14));
+  CHECK(log_density_at(*whole, point) == Approx(log_density_at(*part, point(seen))).epsilon(1e-14));
 }
 
 // The M-step for one component by the textbook, in long double: PX-EM, with the degrees of freedom by bisection.

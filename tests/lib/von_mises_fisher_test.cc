@@ -14,11 +14,11 @@ namespace {
 using namespace testing;
 
 // mpmath with 50 digits: log I of order d/2 - 1, the log density at the mean direction, A_d and 1 - A_d.
-struct Row {
+struct FisherRow {
   int dimension;
   double concentration, log_bessel, log_density, ratio, complement;
 };
-const std::vector<Row> kTable = {
+const std::vector<FisherRow> kFisherTable = {
     {2, 1e-8, 2.5000000000000001e-17, -1.8378770564093455, 5.0e-9, 0.999999995},
     {2, 1e-3, 2.4999998437500175e-7, -1.8368773164093299, 0.00049999993750001043, 0.99950000006249999},
     {2, 1, 0.23591435850717865, -1.0737914249165241, 0.44638996589653451, 0.55361003410346549},
@@ -66,10 +66,8 @@ std::shared_ptr<const Bank> bank_of(const Eigen::VectorXd& direction, double con
   return *bank;
 }
 
-double log_density(const Bank& bank, const Eigen::VectorXd& point) { return log_densities(bank, tile_of(point))(0, 0); }
-
 TEST_CASE("log I is that of mpmath, at every order and concentration", "[log_bessel]") {
-  for (const Row& row : kTable) {
+  for (const FisherRow& row : kFisherTable) {
     CAPTURE(row.dimension, row.concentration);
     const double order = 0.5 * row.dimension - 1;
     const double scaled = log_scaled_bessel(row.dimension - 2, row.concentration);
@@ -80,7 +78,7 @@ TEST_CASE("log I is that of mpmath, at every order and concentration", "[log_bes
 }
 
 TEST_CASE("the ratio of Bessel functions and what it lacks to 1 have all their digits", "[log_bessel]") {
-  for (const Row& row : kTable) {
+  for (const FisherRow& row : kFisherTable) {
     CAPTURE(row.dimension, row.concentration);
     const BesselRatio found = bessel_ratio(row.dimension - 2, row.concentration);
     CHECK(error(found.ratio, row.ratio) < 1e-14);
@@ -113,22 +111,22 @@ TEST_CASE("in three dimensions I and its ratio are elementary", "[log_bessel]") 
 }
 
 TEST_CASE("the log density at the mean direction is that of mpmath", "[von_mises_fisher]") {
-  for (const Row& row : kTable) {
+  for (const FisherRow& row : kFisherTable) {
     CAPTURE(row.dimension, row.concentration);
     const Eigen::VectorXd direction = Eigen::VectorXd::Unit(row.dimension, 1);
-    CHECK(error(log_density(*bank_of(direction, row.concentration), direction), row.log_density) < 1e-12);
+    CHECK(error(log_density_at(*bank_of(direction, row.concentration), direction), row.log_density) < 1e-12);
   }
 }
 
 TEST_CASE("away from the mean direction the log density is less by kappa (1 - cosine)", "[von_mises_fisher]") {
-  for (const Row& row : kTable) {
+  for (const FisherRow& row : kFisherTable) {
     CAPTURE(row.dimension, row.concentration);
     const auto bank = bank_of(Eigen::VectorXd::Unit(row.dimension, 0), row.concentration);
     Eigen::VectorXd point = Eigen::VectorXd::Zero(row.dimension);
     point.head<2>() << 0.28, 0.96;  // of length 1
     const double expected = row.log_density - 0.72 * row.concentration;
-    CHECK(std::abs(log_density(*bank, point) - expected) < 1e-12 * std::max(std::abs(expected), row.concentration));
-    CHECK(log_density(*bank, -Eigen::VectorXd::Unit(row.dimension, 0)) == Approx(row.log_density - 2 * row.concentration).epsilon(1e-12));
+    CHECK(std::abs(log_density_at(*bank, point) - expected) < 1e-12 * std::max(std::abs(expected), row.concentration));
+    CHECK(log_density_at(*bank, -Eigen::VectorXd::Unit(row.dimension, 0)) == Approx(row.log_density - 2 * row.concentration).epsilon(1e-12));
   }
 }
 
@@ -138,7 +136,7 @@ TEST_CASE("in three dimensions the density is kappa / (4 pi sinh kappa) exp(kapp
     const Eigen::Vector3d direction(0, 0, -1), point(0.6, 0, 0.8);
     const double log_sinh = kappa + std::log(-std::expm1(-2 * kappa)) - std::log(2.0);
     const double expected = std::log(kappa) - std::log(4 * std::numbers::pi) - log_sinh - 0.8 * kappa;
-    CHECK(log_density(*bank_of(direction, kappa), point) == Approx(expected).epsilon(1e-13));
+    CHECK(log_density_at(*bank_of(direction, kappa), point) == Approx(expected).epsilon(1e-13));
   }
 }
 
@@ -149,14 +147,14 @@ TEST_CASE("a density on the circle integrates to 1", "[von_mises_fisher]") {
     const int n = 1000;  // the trapezoidal rule is exact for what is periodic and smooth
     for (int i = 0; i < n; ++i) {
       const double angle = 2 * std::numbers::pi * i / n;
-      sum += std::exp(log_density(*bank, Eigen::Vector2d(std::cos(angle), std::sin(angle)))) * 2 * std::numbers::pi / n;
+      sum += std::exp(log_density_at(*bank, Eigen::Vector2d(std::cos(angle), std::sin(angle)))) * 2 * std::numbers::pi / n;
     }
     CHECK(sum == Approx(1).epsilon(1e-13));
   }
 }
 
 TEST_CASE("an M-step finds the concentration whose mean cosine the points have", "[von_mises_fisher]") {
-  for (const Row& row : kTable) {
+  for (const FisherRow& row : kFisherTable) {
     CAPTURE(row.dimension, row.concentration);
     const Index d = row.dimension;
     const Eigen::VectorXd direction = Eigen::VectorXd::Constant(d, 1 / std::sqrt(static_cast<double>(d)));
@@ -199,13 +197,13 @@ TEST_CASE("points whose mean is no direction leave the direction as it was, and 
   const auto found = maximise(statistics, *before, {{0, 1e-3, 0}, Eigen::Vector3d::Ones()});
   CHECK(same_bits(found.bank->pack().topRows(3), before->pack().topRows(3)));
   CHECK(found.bank->pack()(3, 0) == 1e-12);
-  CHECK(log_density(*found.bank, Eigen::Vector3d(1, 0, 0)) == Approx(-std::log(4 * std::numbers::pi)).epsilon(1e-12));
+  CHECK(log_density_at(*found.bank, Eigen::Vector3d(1, 0, 0)) == Approx(-std::log(4 * std::numbers::pi)).epsilon(1e-12));
 }
 
 TEST_CASE("a direction written with a few digits counts as the direction that it points in", "[von_mises_fisher]") {
   const auto bank = bank_of(Eigen::Vector3d(0.6, 0.8, 0), 1e4);
   const Eigen::Vector3d point(0.59997, 0.80003, 0.00001), exact = point.normalized();
-  CHECK(log_density(*bank, point) == Approx(log_density(*bank, exact)).epsilon(1e-12));
+  CHECK(log_density_at(*bank, point) == Approx(log_density_at(*bank, exact)).epsilon(1e-12));
   CHECK_FALSE(von_mises_fisher().refusal({point.data(), 3}));
   const auto a = statistics_of(*bank, point, Eigen::MatrixXd::Ones(1, 1)), b = statistics_of(*bank, exact, Eigen::MatrixXd::Ones(1, 1));
   CHECK(difference(a.moments.topRows(3), b.moments.topRows(3)) < 1e-15);
@@ -219,7 +217,7 @@ TEST_CASE("what points in no direction is refused", "[von_mises_fisher]") {
   CHECK(reason({1, std::nan("")}) == "coordinate 1: missing, expected all coordinates of a direction");
   const auto bank = bank_of(Eigen::Vector2d(0.6, 0.8), 2);
   for (const Eigen::Vector2d& point : {Eigen::Vector2d(3, 4), Eigen::Vector2d(0, 0), Eigen::Vector2d(1, std::nan(""))}) {
-    CHECK(log_density(*bank, point) == -HUGE_VAL);
+    CHECK(log_density_at(*bank, point) == -HUGE_VAL);
     CHECK(statistics_of(*bank, point, Eigen::MatrixXd::Ones(1, 1)).weight[0] == 0);
   }
 }

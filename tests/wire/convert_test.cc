@@ -6,13 +6,14 @@
 #include <limits>
 
 #include "golden.h"
+#include "not_finite.h"
 #include "raw_message.h"
 
 namespace emulsion::wire {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+using testing::kInfinity;
+using testing::kNan;
 
 template <typename T>
 std::string error_of(const Result<T>& result) {

@@ -8,13 +8,14 @@
 #include <limits>
 
 #include "emulsion/wire/convert.h"
+#include "not_finite.h"
 
 namespace emulsion::wire {
 namespace {
 
 constexpr std::uint64_t kSession = 0x0123456789ABCDEF;
 constexpr std::uint64_t kDaemonSession = 0xFEDCBA9876543210;
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+using testing::kNan;
 
 PointsMessage points_f64() {
   PointsMessage message;

@@ -8,13 +8,13 @@
 namespace emulsion::wire {
 namespace {
 
-constexpr std::size_t kBlockBytes = 1 << 14;
+constexpr std::size_t kLineBlockBytes = 1 << 14;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 }  // namespace
 
 LineReader::LineReader(std::istream& input, std::string name)
-    : input_(input), name_(std::move(name)), block_(kBlockBytes) {}
+    : input_(input), name_(std::move(name)), block_(kLineBlockBytes) {}
 
 Result<bool> LineReader::next(std::string& line) {
   line.clear();

@@ -18,7 +18,7 @@ static_assert(std::endian::native == std::endian::little, "arrays are read as th
 
 constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr std::uint32_t kMaxHeaderBytes = 1 << 16;
-constexpr std::uint64_t kBlockBytes = 1 << 16;
+constexpr std::uint64_t kDataBlockBytes = 1 << 16;
 
 template <typename T>
 Cell cell_of(const char* bytes) {
@@ -52,9 +52,9 @@ constexpr Type kTypes[] = {
 };
 
 // Reads Python's spelling of a dictionary from the front of a text.
-class Scanner {
+class HeaderScanner {
  public:
-  explicit Scanner(std::string_view text) : text_(text) {}
+  explicit HeaderScanner(std::string_view text) : text_(text) {}
 
   bool take(std::string_view token) {
     skip_space();
@@ -89,7 +89,7 @@ class Scanner {
   std::string_view text_;
 };
 
-bool take_shape(Scanner& scan, std::vector<std::uint64_t>& shape) {
+bool take_shape(HeaderScanner& scan, std::vector<std::uint64_t>& shape) {
   if (!scan.take("(")) return false;
   while (!scan.take(")")) {
     std::uint64_t extent = 0;
@@ -100,7 +100,7 @@ bool take_shape(Scanner& scan, std::vector<std::uint64_t>& shape) {
   return true;
 }
 
-bool take_bool(Scanner& scan, bool& value) {
+bool take_bool(HeaderScanner& scan, bool& value) {
   value = scan.take("True");
   return value || scan.take("False");
 }
@@ -108,7 +108,7 @@ bool take_bool(Scanner& scan, bool& value) {
 }  // namespace
 
 Result<NpyHeader> parse_npy_header(std::string_view text) {
-  Scanner scan(text);
+  HeaderScanner scan(text);
   NpyHeader header;
   bool has_type = false, has_order = false, has_shape = false;
   const auto wrong = [] { return fail("the header is not a dictionary of descr, fortran_order and shape"); };
@@ -169,7 +169,7 @@ Result<void> NpyReader::read_header() {
   const Type* type =
       std::find_if(std::begin(kTypes), std::end(kTypes), [&](const Type& t) { return t.name == header->type; });
   if (type == std::end(kTypes)) {
-    return damaged("type " + quoted(header->type) +
+    return damaged("type " + wire::quoted(header->type) +
                    " is not supported; save it with astype(\"<f8\"), or as little-endian f4, i1 to i8 or u1 to u8");
   }
   const auto& shape = header->shape;
@@ -196,7 +196,7 @@ Result<void> NpyReader::read_body(std::uint64_t bytes) {
   bytes_.clear();
   while (bytes_.size() < bytes) {
     const std::size_t before = bytes_.size();
-    const auto block = static_cast<std::size_t>(std::min(kBlockBytes, bytes - before));
+    const auto block = static_cast<std::size_t>(std::min(kDataBlockBytes, bytes - before));
     bytes_.resize(before + block);
     input_.read(bytes_.data() + before, static_cast<std::streamsize>(block));
     if (static_cast<std::size_t>(input_.gcount()) != block) {

@@ -57,14 +57,14 @@ Result<std::size_t> find_column(const std::vector<std::string>& columns, const s
   const auto found = std::find(columns.begin(), columns.end(), wanted);
   if (found != columns.end()) {
     if (std::find(found + 1, columns.end(), wanted) != columns.end()) {
-      return fail("column " + quoted(wanted) + " is there twice; give its position instead, from 0");
+      return fail("column " + wire::quoted(wanted) + " is there twice; give its position instead, from 0");
     }
     return static_cast<std::size_t>(found - columns.begin());
   }
   if (const auto index = position(wanted); index && *index < columns.size()) return *index;
   std::string allowed;
   for (const std::string& column : columns) allowed += (allowed.empty() ? "" : ", ") + printable(column);
-  return fail("no column " + quoted(wanted) + "; there are: " + printable(allowed, 400));
+  return fail("no column " + wire::quoted(wanted) + "; there are: " + printable(allowed, 400));
 }
 
 }  // namespace
@@ -139,7 +139,7 @@ Result<void> PointReader::State::choose_columns() {
     const Result<std::size_t> found = find_column(names, wanted);
     if (!found) return fail(name + ": " + found.error().message);
     if (std::find(coordinates.begin(), coordinates.end(), *found) != coordinates.end()) {
-      return fail(name + ": column " + quoted(wanted) + " is chosen twice");
+      return fail(name + ": column " + wire::quoted(wanted) + " is chosen twice");
     }
     coordinates.push_back(*found);
   }
@@ -189,7 +189,7 @@ Result<void> PointReader::State::start() {
 Result<void> PointReader::State::append(PointTable& table, std::vector<double>& values,
                                         std::vector<double>& weights) const {
   const auto error = [this](std::size_t at, const Error& why) {
-    return fail("column " + quoted(records->columns()[at]) + ": " + why.message);
+    return fail("column " + wire::quoted(records->columns()[at]) + ": " + why.message);
   };
   const std::size_t before = values.size();
   std::string label_text;
@@ -313,7 +313,7 @@ Result<PointFormat> parse_point_format(const std::string& text) {
   if (text == "csv") return PointFormat::csv;
   if (text == "jsonl") return PointFormat::json_lines;
   if (text == "npy") return PointFormat::npy;
-  return fail(quoted(text) + " is not a format of points; allowed: auto, csv, jsonl, npy");
+  return fail(wire::quoted(text) + " is not a format of points; allowed: auto, csv, jsonl, npy");
 }
 
 }  // namespace emulsion::wire
