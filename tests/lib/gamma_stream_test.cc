@@ -3,6 +3,7 @@
 
 #include "emulsion/batch_em.h"
 #include "emulsion/learner.h"
+#include "lib/draw.h"
 #include "lib/family_example.h"
 
 namespace emulsion {

@@ -8,31 +8,13 @@ namespace emulsion::testing {
 
 inline const Family& family_of(const GaussianCase& c) { return **find_family(c.name); }
 
-inline std::shared_ptr<const Bank> bank_of(const GaussianCase& c, const std::vector<Gaussian>& components) {
-  const auto bank = family_of(c).unpack(pack(c.shape, components), components.front().mean.size());
-  REQUIRE(bank);
-  return *bank;
-}
+std::shared_ptr<const Bank> bank_of(const GaussianCase& c, const std::vector<Gaussian>& components);
 
-inline std::vector<Gaussian> components_of(const GaussianCase& c, const Bank& bank) {
-  std::vector<Gaussian> result;
-  const Eigen::MatrixXd packed = bank.pack();
-  for (Index k = 0; k < bank.size(); ++k) result.push_back(unpack(c.shape, packed.col(k), bank.dimension()));
-  return result;
-}
+std::vector<Gaussian> components_of(const GaussianCase& c, const Bank& bank);
 
 inline Prior no_prior(Index d) { return {{0, 1e-3, 0}, Eigen::VectorXd::Ones(d)}; }
 
 // The largest difference of means, relative to `unit`, and of covariances, relative to the largest.
-inline void check_equal(const std::vector<Gaussian>& found, const std::vector<Gaussian>& expected, double tolerance) {
-  REQUIRE(found.size() == expected.size());
-  for (std::size_t k = 0; k < found.size(); ++k) {
-    CAPTURE(k);
-    const WideVector apart = found[k].mean - expected[k].mean;
-    const Wide unit = std::sqrt(expected[k].covariance.diagonal().maxCoeff());
-    CHECK(static_cast<double>(apart.cwiseAbs().maxCoeff() / unit) < tolerance);
-    CHECK(difference(found[k].covariance, expected[k].covariance) < tolerance);
-  }
-}
+void check_equal(const std::vector<Gaussian>& found, const std::vector<Gaussian>& expected, double tolerance);
 
 }  // namespace emulsion::testing

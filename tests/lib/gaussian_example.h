@@ -8,22 +8,12 @@ namespace emulsion::testing {
 inline constexpr Index kDimension = 3;
 inline constexpr Index kComponents = 3;
 
-inline GaussianCase any_gaussian() {
-  const GaussianCase c = GENERATE(from_range(gaussian_cases()));
-  UNSCOPED_INFO(c.name);
-  return c;
-}
+GaussianCase any_gaussian();
 
 struct GaussianExample {
-  explicit GaussianExample(const GaussianCase& c, double offset = 0, Index n = 200)
-      : components(example_components(c.shape, kDimension, kComponents, offset)),
-        bank(bank_of(c, components)),
-        points((3 * Sampler(7).normals(kDimension, n)).array() + offset),
-        shares(some_shares(n, kComponents, 8)) {}
+  explicit GaussianExample(const GaussianCase& c, double offset = 0, Index n = 200);
 
-  BankStatistics statistics(Index first, Index count) const {
-    return statistics_of(*bank, points.middleCols(first, count), shares.middleRows(first, count));
-  }
+  BankStatistics statistics(Index first, Index count) const;
 
   std::vector<Gaussian> components;
   std::shared_ptr<const Bank> bank;

@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "lib/family_example.h"
+#include "lib/reference.h"
 
 namespace emulsion {
 namespace {

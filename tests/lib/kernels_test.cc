@@ -56,7 +56,7 @@ Eigen::ArrayXd blocks_of(const LaneMatrix& points, const Eigen::VectorXd& centre
 }
 
 // The largest difference, in units of the larger number or of 1.
-double difference(const Eigen::ArrayXd& a, const Eigen::ArrayXd& b) {
+double largest_difference(const Eigen::ArrayXd& a, const Eigen::ArrayXd& b) {
   return ((a - b).abs() / a.abs().max(b.abs()).max(1.0)).maxCoeff();
 }
 
@@ -89,7 +89,7 @@ TEST_CASE("distances by a triangular factor are those of the plain formula") {
         expected[i] = i < 8 || i >= 200
                           ? -1.0
                           : 3 - 0.5 * (factor * (points.row(i).matrix().transpose() - centre) + offset).squaredNorm();
-      CHECK(difference(found, expected) < 1e-12);
+      CHECK(largest_difference(found, expected) < 1e-12);
     }
   });
 }
@@ -109,7 +109,7 @@ TEST_CASE("distances by a diagonal factor are those of the plain formula") {
           for (Index j = 0; j < d; ++j)
             expected[i] += 2 * std::pow(packed[2 * (k * d + j)] * (points(i, j) - centre[j]) + packed[2 * (k * d + j) + 1], 2);
         }
-        CHECK(difference(found.segment(k * kTilePoints, kTilePoints), expected) < 1e-13);
+        CHECK(largest_difference(found.segment(k * kTilePoints, kTilePoints), expected) < 1e-13);
       }
     }
   });
@@ -204,16 +204,16 @@ TEST_CASE("sums of products are those of the plain formula, for many shares and 
             for (Index a = 0, at = 1 + d; a < d; ++a)
               for (Index b = 0; b <= a; ++b) expected[at++] += shares(i, k) * z[a] * z[b];
           }
-          CHECK(difference(sums.segment(k * width, expected.size()), expected) < 1e-13);
+          CHECK(largest_difference(sums.segment(k * width, expected.size()), expected) < 1e-13);
           const double weight = kernels::scatter_sums(point_rows.data(), d, shares.col(k).data(), centre.data(), scratch.data(), first.data(), second.data());
           CHECK(std::abs(weight - expected[0]) < 1e-12);
-          CHECK(difference(first, expected.segment(1, d)) < 1e-13);
-          CHECK(difference(second, expected.tail(second.size())) < 1e-13);
+          CHECK(largest_difference(first, expected.segment(1, d)) < 1e-13);
+          CHECK(largest_difference(second, expected.tail(second.size())) < 1e-13);
           if (d <= kernels::kBlockProductDimensions)
-            CHECK(difference(in_blocks.segment(k * expected.size(), expected.size()), expected) < 1e-13);
+            CHECK(largest_difference(in_blocks.segment(k * expected.size(), expected.size()), expected) < 1e-13);
           Eigen::ArrayXd expected_squares = expected.head(1 + 2 * d);
           for (Index a = 0; a < d; ++a) expected_squares[1 + d + a] = expected[1 + d + a * (a + 1) / 2 + a];
-          CHECK(difference(squares.segment(k * (1 + 2 * d), 1 + 2 * d), expected_squares) < 1e-13);
+          CHECK(largest_difference(squares.segment(k * (1 + 2 * d), 1 + 2 * d), expected_squares) < 1e-13);
         }
       }
   });

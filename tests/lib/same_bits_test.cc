@@ -107,7 +107,7 @@ TEST_CASE("messages without weights and times give the same bits, however they a
 TEST_CASE("instruction sets agree but for rounding") {
   const Setting setting = GENERATE(from_range(settings()));
   CAPTURE(setting.name);
-  const PointBatch batch = stream();
+  const PointBatch batch = drifting_stream();
   std::vector<Snapshot> models;
   for (const std::string& name : kernels::instruction_sets()) {
     REQUIRE(kernels::use_instruction_set(name));

@@ -36,7 +36,7 @@ struct MixtureExample {
   PointBatch batch;
 };
 
-double difference(const Statistics& a, const Statistics& b) {
+double statistics_difference(const Statistics& a, const Statistics& b) {
   double worst = std::abs(a.weight - b.weight) / std::abs(b.weight) +
                  std::abs(a.log_likelihood - b.log_likelihood) / std::abs(b.log_likelihood);
   for (std::size_t i = 0; i < a.banks.size(); ++i) worst = std::max(worst, testing::difference(a.banks[i], b.banks[i]));
@@ -57,24 +57,24 @@ Statistics scaled(Statistics a, double factor) {
 
 TEST_CASE("the statistics of two halves merge into those of the whole") {
   const MixtureExample e;
-  CHECK(difference(merged(e.of(0, 333), e.of(333, 367)), e.of(0, 700)) < 1e-12);
+  CHECK(statistics_difference(merged(e.of(0, 333), e.of(333, 367)), e.of(0, 700)) < 1e-12);
 }
 
 TEST_CASE("statistics of a mixture merge in any order and grouping") {
   const MixtureExample e;
   const auto a = e.of(0, 100), b = e.of(100, 300), c = e.of(400, 300);
-  CHECK(difference(merged(a, b), merged(b, a)) < 1e-13);
-  CHECK(difference(merged(merged(a, b), c), merged(a, merged(b, c))) < 1e-13);
-  CHECK(difference(merged(e.mixture->empty_statistics(), a), a) == 0);
-  CHECK(difference(merged(a, e.mixture->empty_statistics()), a) == 0);
+  CHECK(statistics_difference(merged(a, b), merged(b, a)) < 1e-13);
+  CHECK(statistics_difference(merged(merged(a, b), c), merged(a, merged(b, c))) < 1e-13);
+  CHECK(statistics_difference(merged(e.mixture->empty_statistics(), a), a) == 0);
+  CHECK(statistics_difference(merged(a, e.mixture->empty_statistics()), a) == 0);
 }
 
 TEST_CASE("scaling makes every point count so many times") {
   const MixtureExample e;
   const auto a = e.of(0, 300), b = e.of(300, 400);
-  CHECK(difference(scaled(a, 2), merged(a, a)) < 1e-13);
-  CHECK(difference(scaled(scaled(a, 0.5), 3), scaled(a, 1.5)) < 1e-15);
-  CHECK(difference(scaled(merged(a, b), 0.25), merged(scaled(a, 0.25), scaled(b, 0.25))) < 1e-13);
+  CHECK(statistics_difference(scaled(a, 2), merged(a, a)) < 1e-13);
+  CHECK(statistics_difference(scaled(scaled(a, 0.5), 3), scaled(a, 1.5)) < 1e-15);
+  CHECK(statistics_difference(scaled(merged(a, b), 0.25), merged(scaled(a, 0.25), scaled(b, 0.25))) < 1e-13);
 }
 
 TEST_CASE("weight and log likelihood are sums over the points") {

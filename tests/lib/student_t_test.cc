@@ -1,5 +1,7 @@
 #include "emulsion/student_t.h"
 
+#include <Eigen/Cholesky>
+#include <Eigen/LU>
 #include <catch2/catch.hpp>
 
 #include "emulsion/batch_em.h"
