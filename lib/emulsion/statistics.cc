@@ -138,13 +138,14 @@ CoordinateMoments coordinate_moments(const Tile& tile, const Eigen::Array<double
 }
 
 Eigen::VectorXd variances(const CoordinateMoments& moments) {
+  // A fraction of it must still be a number with all its digits, whatever it is divided by.
+  constexpr double kLeastVariance = 1e-250;
   Eigen::VectorXd result(moments.mean.size());
   for (Index j = 0; j < result.size(); ++j) {
     const double rounding = 1e-15 * std::abs(moments.mean[j]);
     const double variance = moments.weight[j] > 0 ? moments.squares[j] / moments.weight[j] : 0.0;
-    const double lowest = rounding * rounding;
-    result[j] = std::max(variance, lowest);
-    if (!(result[j] > 0)) result[j] = 1;
+    result[j] = std::max(variance, rounding * rounding);
+    result[j] = result[j] > 0 ? std::max(result[j], kLeastVariance) : 1;
   }
   return result;
 }

@@ -47,7 +47,7 @@ void set_coordinate_moments(const Tile& tile, const Eigen::Array<double, kTilePo
 CoordinateMoments coordinate_moments(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& weights);
 
 // Variance of the stream along each coordinate (d, each > 0). A coordinate that has not varied gets the square of the
-// rounding error of its mean, or 1 if that is 0.
+// rounding error of its mean, or 1 if that is 0. No variance is below 1e-250.
 Eigen::VectorXd variances(const CoordinateMoments& moments);
 
 // True if every number is finite.

@@ -2,6 +2,7 @@
 
 #include <cassert>
 #include <cmath>
+#include <limits>
 
 namespace emulsion {
 namespace {
@@ -92,7 +93,8 @@ class UniformFamily final : public Family {
   std::shared_ptr<const Bank> place(const Eigen::MatrixXd& centres, const Eigen::VectorXd& variances) const override {
     constexpr double kRounding = 1e-15;
     const Eigen::VectorXd half = std::sqrt(3.0) * variances.cwiseSqrt();
-    const Eigen::MatrixXd reach = half.replicate(1, centres.cols()).cwiseMax(kRounding * centres.cwiseAbs());
+    const Eigen::MatrixXd reach =
+        half.replicate(1, centres.cols()).cwiseMax(kRounding * centres.cwiseAbs()).cwiseMax(std::numeric_limits<double>::min());
     return std::make_shared<UniformBank>(*this, centres - reach, centres + reach);
   }
 
