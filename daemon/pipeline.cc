@@ -182,7 +182,8 @@ void Pipeline::work(Job& job, wire::Codec& codec) const {
 void Pipeline::finish(Job& job) {
   const std::string& name = job.entry->stream.name();
   for (const wire::EventMessage& event : job.output.events)
-    if (event.kind == wire::EventKind::rejected) log::warning_limited(warnings_, name, "stream {}: {}", name, event.text);
+    if (event.kind == wire::EventKind::rejected || event.kind == wire::EventKind::imprecise)
+      log::warning_limited(warnings_, name, "stream {}: {}", name, event.text);
   streams_.changed(*job.entry);
   publisher_.publish(name, job.output, job.entry->published);
   publish_or_wait(*job.entry, std::exchange(job.model, std::nullopt));

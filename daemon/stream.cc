@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <charconv>
+#include <cmath>
 
 #include "emulsion/family.h"
 
@@ -25,6 +27,12 @@ Index suitable_dimension(const std::vector<const Family*>& families) {
 
 // Messages that may wait for the first model although none of their rows helps to make it.
 constexpr std::size_t kMostWaiting = 4096;
+
+// In six digits, for people.
+std::string number_text(double number) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, number, std::chars_format::general, 6).ptr};
+}
 
 std::string plural(std::uint64_t count, const char* noun) { return std::to_string(count) + " " + noun + (count == 1 ? "" : "s"); }
 
@@ -266,6 +274,7 @@ void Stream::report_learned(StreamOutput& output) {
     seeded.model_version = 1;
     seeded.component_ids = learner_->ids();
     output.events.push_back(std::move(seeded));
+    report_precision(output);
   }
   const auto report = [&](wire::EventKind kind, const Update& update, const std::vector<Index>& components, std::string text) {
     wire::EventMessage happened = event(kind, std::move(text));
@@ -288,6 +297,25 @@ void Stream::report_learned(StreamOutput& output) {
   output.batches += learned.updates.size();
   output.model_changed |= learned.seeded || !learned.updates.empty();
   points_labelled_ += learned.labels.components.size();
+}
+
+// Warns of coordinates that lie so far from 0 that digits were lost before they came here: fewer than six are left of how
+// they differ, or what they count are no longer whole units, as with times in nanoseconds.
+void Stream::report_precision(StreamOutput& output) {
+  constexpr double kFewSteps = 1e6, kNarrow = 1e-3;
+  const CoordinateMoments& moments = learner_->progress().statistics.coordinates;
+  for (Index j = 0; j < learner_->dimension(); ++j) {
+    const double far = std::abs(moments.mean[j]);
+    const double step = std::nextafter(far, kLargestCoordinate) - far;
+    const double deviation = moments.weight[j] > 0 ? std::sqrt(moments.squares[j] / moments.weight[j]) : 0;
+    if (!(deviation > 0) || (deviation >= kFewSteps * step && (step <= 1 || deviation >= kNarrow * far))) continue;
+    wire::EventMessage imprecise =
+        event(wire::EventKind::imprecise, "coordinate " + std::to_string(j) + ": numbers near " + number_text(moments.mean[j]) +
+                                              " are multiples of " + number_text(step) + ", and deviate by " + number_text(deviation) +
+                                              "; subtract what they have in common before they are sent");
+    imprecise.count = 1;
+    output.events.push_back(std::move(imprecise));
+  }
 }
 
 NewLabels Stream::new_labels(const Labels& labels) const {

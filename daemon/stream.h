@@ -134,6 +134,7 @@ class Stream {
   void report_rows(const wire::PointsMessageView& message, const RefusedRows& refused, StreamOutput& output);
   void learn(const wire::PointsMessageView& message, const RefusedRows& refused, StreamOutput& output);
   void report_learned(StreamOutput& output);
+  void report_precision(StreamOutput& output);
   void answer_waiting(StreamOutput& output);
   NewLabels new_labels(const Labels& labels) const;
   wire::EventMessage event(wire::EventKind kind, std::string text) const;

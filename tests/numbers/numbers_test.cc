@@ -163,6 +163,31 @@ TEST_CASE("far from the origin, variances keep their digits") {
   }
 }
 
+TEST_CASE("numbers that have lost their digits on the way are told of, once") {
+  struct Case {
+    const char* name;
+    std::function<double(Index)> number;
+    bool imprecise;
+  };
+  const auto c = GENERATE(values<Case>({{"nanoseconds", [](Index i) { return 1.7e18 + 1e9 * static_cast<double>(i); }, true},
+                                        {"seconds", [](Index i) { return 1.7e9 + static_cast<double>(i); }, false},
+                                        {"few steps", [](Index i) { return 1e12 + 1e-3 * static_cast<double>(i % 3); }, true},
+                                        {"large ones", [](Index i) { return 1e140 * static_cast<double>(i); }, false},
+                                        {"a constant", [](Index) { return 1.7e18; }, false}}));
+  CAPTURE(c.name);
+  Stream stream = make_stream(eager_options("gaussian(full)", 2));
+  PointBatch points = two_clusters(100);
+  for (Index i = 0; i < points.size(); ++i) points.points(1, i) = c.number(i);
+  std::size_t told = 0;
+  for (auto& message : cut(points, 20))
+    for (const wire::EventMessage& event : take(stream, std::move(message)).events) {
+      if (event.kind != wire::EventKind::imprecise) continue;
+      ++told;
+      CHECK_THAT(event.text, Catch::Contains("coordinate 1"));
+    }
+  CHECK(told == (c.imprecise ? 1 : 0));
+}
+
 TEST_CASE("1e12 points of count, and step sizes at their limits, leave a model") {
   for (const FamilyCase& family : family_cases()) {
     CAPTURE(family.name);

@@ -6,7 +6,7 @@
 namespace emulsion::wire {
 namespace {
 
-static_assert(static_cast<int>(EventKind::resumed) == v1::EventKind_MAX);
+static_assert(static_cast<int>(EventKind::imprecise) == v1::EventKind_MAX);
 
 
 }  // namespace

@@ -111,6 +111,7 @@ enum class EventKind {
   reset = 11,
   paused = 12,
   resumed = 13,
+  imprecise = 14,
 };
 
 // The kind as a lower-case word, such as "update_failed".

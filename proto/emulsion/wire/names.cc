@@ -31,6 +31,8 @@ const char* name(EventKind kind) {
       return "paused";
     case EventKind::resumed:
       return "resumed";
+    case EventKind::imprecise:
+      return "imprecise";
   }
   return "unknown";
 }
