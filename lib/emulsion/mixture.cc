@@ -35,6 +35,9 @@ void weigh(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& weights
     shares.setZero();
     for (Index row = 0; row < tile.size(); ++row) shares(row, expectation.most_probable[static_cast<std::size_t>(row)]) = weights[row];
   }
+  // Faded so far, a share counts for nothing, but sums of nothing else would lose their digits below the least normal number.
+  constexpr double kLeastShare = 1e-200;
+  shares = (shares < kLeastShare).select(0.0, shares);
   if (!tile.full()) shares.bottomRows(kTilePoints - tile.size()).setZero();
 }
 

@@ -14,13 +14,18 @@ using Index = Eigen::Index;
 // A coordinate beyond this has a square that cannot be added up any more.
 inline constexpr double kLargestCoordinate = 1e150;
 
+// What a point may count. Beyond, sums of weights would lose points or digits.
+inline constexpr double kLeastWeight = 1e-30;
+inline constexpr double kLargestWeight = 1e30;
+inline bool is_weight(double weight) { return weight >= kLeastWeight && weight <= kLargestWeight; }
+
 // How a number lies in memory: IEEE 754, in the byte order of the machine.
 enum class Element { f64, f32 };
 
 // Points that somebody else keeps, as messages and numpy arrays have them: point by point, d numbers each. A light value;
 // valid as long as what it looks at.
 //   values            n x d numbers, at any address
-//   weights           n, each finite and > 0; null: every weight is 1
+//   weights           n, for each is_weight(); null: every weight is 1
 //   unix_nanoseconds  n; null: unknown
 class PointView {
  public:
@@ -81,7 +86,7 @@ class PointView {
 
 // Points observed one after another.
 //   points            d x n, one point per column, in the publisher's own units; NaN = missing
-//   weights           n, each finite and > 0; a point of weight 2 counts as two equal points.
+//   weights           n, for each is_weight(); a point of weight 2 counts as two equal points.
 //                     Empty: every weight is 1
 //   unix_nanoseconds  n, when each point was observed. Empty: unknown
 struct PointBatch {

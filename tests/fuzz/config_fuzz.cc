@@ -11,6 +11,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string printed = service::print_options(loaded);
   const fuzz::MemoryFile again(printed);
   const service::LoadedOptions reloaded = service::load_options({"--config", again.path()}, {});
-  fuzz::require(reloaded.faults.empty());
+  fuzz::require(reloaded.faults.empty(), "what was printed is not accepted");
   return 0;
 }

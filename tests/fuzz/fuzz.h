@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -35,8 +36,13 @@ class MemoryFile {
 };
 
 // What must hold, whatever the bytes were.
-inline void require(bool condition) {
-  if (!condition) std::abort();
+inline void require(bool condition, const std::string& otherwise) {
+  if (condition) return;
+  std::fprintf(stderr, "fuzz: %s\n", otherwise.c_str());
+  std::abort();
 }
+
+// For functions that tell what is wrong.
+inline void require_none(const std::string& fault) { require(fault.empty(), fault); }
 
 }  // namespace emulsion::fuzz

@@ -9,7 +9,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static wire::Codec codec;
   const auto message = codec.view_points(fuzz::text_of(data, size));
   if (!message) {
-    fuzz::require(!message.error().message.empty());
+    fuzz::require(!message.error().message.empty(), "refused without a reason");
     return 0;
   }
   constexpr Index kQuickDimension = 4;
@@ -18,6 +18,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   service::StreamOutput output;
   stream->take(*message, output);
   stream->flush(output);
-  fuzz::require(testing::fault_of(*stream, output).empty());
+  fuzz::require_none(testing::fault_of(*stream, output));
   return 0;
 }

@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto table = reader->read(100);
     if (!table) continue;
     if (!*table) break;
-    fuzz::require((*table)->batch.dimension() == static_cast<Index>(reader->columns().size()));
+    fuzz::require((*table)->batch.dimension() == static_cast<Index>(reader->columns().size()), "rows of another number of columns");
   }
   return 0;
 }

@@ -26,6 +26,8 @@ constexpr std::array kNumbers = {
     -1e100, 1e100, 1e149,   -1e149,  1e150, 1e155, -1e200, 1e-8, 1e-16, 1e-100, 1e-160, 5e-324,  -1e-310,   kNan,       kNan,   kInfinity,
 };
 
+constexpr std::array kWeights = {1e-30, 1e30, 0.5, 1e12};
+
 class Player {
  public:
   Player(const FamilyCase& family, int kind) : family_(family), options_(options_for(family, kind)), stream_(make_stream(options_)), sampler_(static_cast<std::uint64_t>(kind)) {}
@@ -50,6 +52,9 @@ class Player {
       case 4:
         restore();
         break;
+      case 5:
+        weight_ = kWeights[static_cast<std::size_t>(code / 8) % kWeights.size()];
+        break;
       default:
         break;
     }
@@ -61,6 +66,10 @@ class Player {
     PointBatch batch;
     batch.points.resize(family_.dimension, static_cast<Index>(rows_.size()));
     for (std::size_t i = 0; i < rows_.size(); ++i) batch.points.col(static_cast<Index>(i)) = rows_[i];
+    if (weight_ != 1) {
+      batch.weights = Eigen::VectorXd::Ones(batch.size());
+      for (Index i = 0; i < batch.size(); i += 2) batch.weights[i] = weight_;
+    }
     rows_.clear();
     StreamOutput output;
     stream_.take(points_message(sequence_++, std::move(batch)), output);
@@ -105,6 +114,7 @@ class Player {
   Stream stream_;
   Sampler sampler_;
   std::vector<Eigen::VectorXd> rows_;
+  double weight_ = 1;  // of every other row
   std::uint64_t sequence_ = 0;
 };
 

@@ -133,10 +133,12 @@ TEST_CASE("a weight is finite and above 0") {
   const auto error = [](double weight) {
     return points_error(points_head(2, 1).packed(7, 1.0, 2.0).packed(9, 1.0, weight));
   };
-  CHECK(error(0) == "points: weights[1]: 0, expected a finite number > 0");
-  CHECK(error(-1) == "points: weights[1]: -1, expected a finite number > 0");
-  CHECK(error(kNan) == "points: weights[1]: nan, expected a finite number > 0");
-  CHECK(error(kInfinity) == "points: weights[1]: inf, expected a finite number > 0");
+  CHECK(error(0) == "points: weights[1]: 0, expected a number from 1e-30 to 1e30");
+  CHECK(error(-1) == "points: weights[1]: -1, expected a number from 1e-30 to 1e30");
+  CHECK(error(1e-31) == "points: weights[1]: 1e-31, expected a number from 1e-30 to 1e30");
+  CHECK(error(1e31) == "points: weights[1]: 1e+31, expected a number from 1e-30 to 1e30");
+  CHECK(error(kNan) == "points: weights[1]: nan, expected a number from 1e-30 to 1e30");
+  CHECK(error(kInfinity) == "points: weights[1]: inf, expected a number from 1e-30 to 1e30");
   CHECK(error(std::numeric_limits<double>::denorm_min()) == "accepted");
 }
 

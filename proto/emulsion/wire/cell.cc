@@ -5,6 +5,7 @@
 #include <limits>
 #include <system_error>
 
+#include "emulsion/points.h"
 #include "emulsion/wire/quoted.h"
 
 namespace emulsion::wire {
@@ -63,6 +64,7 @@ Result<double> weight(const Cell& cell) {
   if (!number) return number;
   if (std::isnan(*number)) return fail("the weight is missing");
   if (*number <= 0) return fail("weight " + spelled(*number) + " is not > 0");
+  if (!is_weight(*number)) return fail("weight " + spelled(*number) + " is not from 1e-30 to 1e30");
   return number;
 }
 

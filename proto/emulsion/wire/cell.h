@@ -19,7 +19,7 @@ bool is_missing(std::string_view text);
 // A coordinate; NaN if it is missing. Errors: not a number, infinite, or not in the range of a double.
 Result<double> coordinate(const Cell& cell);
 
-// A weight. Errors: missing, or not finite and > 0.
+// A weight. Errors: missing, or no is_weight().
 Result<double> weight(const Cell& cell);
 
 // When a point was observed, in unix nanoseconds. Errors: missing, or no moment.

@@ -40,10 +40,8 @@ Result<void> check_count(const char* field, int count, std::uint32_t rows) {
 
 Result<void> check_weights(const v1::Points& message) {
   for (int i = 0; i < message.weights_size(); ++i) {
-    if (!std::isfinite(message.weights(i)) || message.weights(i) <= 0) {
-      return fail("weights[" + std::to_string(i) + "]: " + text_of(message.weights(i)) +
-                  ", expected a finite number > 0");
-    }
+    if (!is_weight(message.weights(i)))
+      return fail("weights[" + std::to_string(i) + "]: " + text_of(message.weights(i)) + ", expected a number from 1e-30 to 1e30");
   }
   return {};
 }
