@@ -4,7 +4,9 @@
 #include <cassert>
 #include <charconv>
 #include <cmath>
+#include <set>
 
+#include "daemon/option_table.h"
 #include "emulsion/family.h"
 
 namespace emulsion::service {
@@ -23,6 +25,17 @@ Index suitable_dimension(const std::vector<const Family*>& families) {
     if (std::all_of(families.begin(), families.end(), [&](const Family* family) { return family->check_dimension(dimension).has_value(); }))
       return dimension;
   return 1;
+}
+
+// What else a restored state is compared with, or what makes no difference to the statistics.
+const std::set<std::string_view> kNotInConfiguration{"components", "covariance", "mixture", "columns", "dimension", "init", "threads"};
+
+std::string configuration_of(const StreamOptions& options, const MixtureFormula& formula) {
+  std::string text = "mixture = " + formula.text() + "\n";
+  for (const auto& option : stream_options())
+    if (option.reload == Reload::restart && !kNotInConfiguration.contains(option.key))
+      for (const std::string& value : option.print(options)) text += option.key + " = " + value + "\n";
+  return text;
 }
 
 // Messages that may wait for the first model although none of their rows helps to make it.
@@ -68,6 +81,7 @@ Result<std::shared_ptr<const StreamPlan>> StreamPlan::make(const StreamOptions& 
   const auto learner = LearnerPlan::make(own.learner);
   if (!learner) return fail(learner.error().message);
   plan->learner_ = *learner;
+  plan->configuration_ = configuration_of(own, (*learner)->formula());
   plan->initial_model_ = std::move(initial_model);
   // Where the dimension is still open, one that suits stands in, so that bad options are found now and not with the first
   // message.

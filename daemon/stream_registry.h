@@ -53,8 +53,10 @@ class StreamRegistry {
   // `store` may be null: then nothing is saved.
   StreamRegistry(const DaemonOptions& options, StateStore* store) : options_(options), store_(store) {}
 
-  // Makes the configured streams, and every stream that has been saved and is still allowed.
-  // Errors: a damaged state, a state that does not fit the configuration, an initial model that cannot be read; all that
+  // Makes the configured streams, and every stream that has been saved and is still allowed. Where a state is damaged, an
+  // older one is taken only if nothing but files is read: they are read again from their beginning, and what the older state
+  // knows is dropped as duplicates. Any other source has let go of what came since.
+  // Errors: a damaged state that nothing takes the place of, a state that does not fit the configuration, an initial model that cannot be read; all that
   // there are, one a line.
   Result<void> open();
 
@@ -90,6 +92,8 @@ class StreamRegistry {
   Result<Stream::Plan> plan_of(const std::string& name);
   bool is_allowed(const std::string& name) const;
   Result<Stream> load(const std::string& name);
+  Result<std::optional<std::string>> load_state(const std::string& name);
+  bool can_learn_again() const;
   StreamEntry& add(const std::string& name, Stream stream);
 
   DaemonOptions options_;
