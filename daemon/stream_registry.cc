@@ -160,11 +160,18 @@ StreamEntry* StreamRegistry::next_to_save() {
 Result<void> StreamRegistry::save(StreamEntry& entry) {
   if (store_ == nullptr || !entry.unsaved) return {};
   const std::string state = wire::encode_state(entry.stream.state());
-  if (state.empty()) return fail("the state is larger than 2 GiB, which is more than can be written");
-  const auto saved = store_->save(entry.stream.name(), state);
-  if (!saved) return fail(saved.error().message);
-  entry.unsaved = false;
-  return {};
+  const auto saved = state.empty() ? Result<void>(fail("the state is larger than 2 GiB, which is more than can be written"))
+                                   : store_->save(entry.stream.name(), state);
+  const bool degraded = saves_.degraded();
+  if (saved) {
+    entry.unsaved = false;
+    saves_.succeeded();
+    if (degraded) log::info("states are saved again: no longer degraded");
+  } else {
+    saves_.failed("stream " + entry.stream.name() + ": " + saved.error().message);
+    if (!degraded && saves_.degraded()) log::error("degraded: {}", saves_.reason());
+  }
+  return saved;
 }
 
 Result<void> StreamRegistry::forget(const std::string& name) { return store_ == nullptr ? Result<void>{} : store_->remove(name); }

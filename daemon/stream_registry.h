@@ -14,6 +14,7 @@
 
 #include "daemon/options.h"
 #include "daemon/publisher.h"
+#include "daemon/save_health.h"
 #include "daemon/service_status.h"
 #include "daemon/state_store.h"
 #include "daemon/stream.h"
@@ -81,6 +82,9 @@ class StreamRegistry {
   Result<void> save(StreamEntry& entry);
   bool has_store() const { return store_ != nullptr; }
 
+  // What is known of the saves so far.
+  const SaveHealth& saves() const { return saves_; }
+
   // Removes the saved state of a stream.
   Result<void> forget(const std::string& name);
 
@@ -102,6 +106,7 @@ class StreamRegistry {
   std::map<std::string, StreamEntry> streams_;
   std::unordered_map<std::string_view, StreamEntry*> by_name_;  // the same, quicker to look at
   std::deque<StreamEntry*> to_save_;
+  SaveHealth saves_;
 };
 
 }  // namespace emulsion::service
