@@ -55,10 +55,10 @@ class StreamRegistry {
   StreamRegistry(const DaemonOptions& options, StateStore* store) : options_(options), store_(store) {}
 
   // Makes the configured streams, and every stream that has been saved and is still allowed. Where a state is damaged, an
-  // older one is taken only if nothing but files is read: they are read again from their beginning, and what the older state
-  // knows is dropped as duplicates. Any other source has let go of what came since.
-  // Errors: a damaged state that nothing takes the place of, a state that does not fit the configuration, an initial model that cannot be read; all that
-  // there are, one a line.
+  // older one is taken only if nothing but files is read: they are read again, and what the older state knows is not learned
+  // twice. Any other source has let go of what came since.
+  // Errors: a damaged state that nothing takes the place of, a state that does not fit the configuration, an initial model
+  // that cannot be read; all that there are, one a line.
   Result<void> open();
 
   // The stream of that name, made if its name matches a pattern and there is room.

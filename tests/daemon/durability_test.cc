@@ -1,6 +1,6 @@
 // What is left of saved states after calls that fail, a kill at any call, and a loss of power at any call.
 //
-//   EMULSION_SOAK_SEED     where draws begin; 1 if it is not set
+//   EMULSION_SEED     where draws begin; 1 if it is not set
 //   EMULSION_SOAK_ROUNDS   so many times the draws and the kills
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,7 +27,7 @@ std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
-std::uint64_t first_seed() { return from_environment("EMULSION_SOAK_SEED", 1); }
+std::uint64_t first_seed() { return from_environment("EMULSION_SEED", 1); }
 std::uint64_t rounds() { return from_environment("EMULSION_SOAK_ROUNDS", 1); }
 
 // A state that tells its number, of a size that depends on it.
@@ -193,6 +193,7 @@ TEST_CASE("a process that is killed before any of its calls to the disk leaves t
   for (std::uint64_t round = 0; round < rounds(); ++round) {
     const TemporaryDirectory place;
     const std::string directory = place.file("state");
+    std::uint64_t kills = 0;
     std::uint64_t saved = 0;  // what must be there at least
     std::uint64_t next = 1;
     bool ended = false;
@@ -200,6 +201,7 @@ TEST_CASE("a process that is killed before any of its calls to the disk leaves t
     for (std::uint64_t call = 1; !ended; ++call) {
       const Life life = live(directory, next, call);
       ended = life.ended;
+      kills += ended ? 0 : 1;
       saved = std::max(saved, life.done);
       PosixDisk disk;
       const auto store = FileStateStore::open(disk, directory, 2);
@@ -218,6 +220,7 @@ TEST_CASE("a process that is killed before any of its calls to the disk leaves t
       }
       next = saved + 1;
     }
+    if (round == 0) WARN(kills << " kills, " << rounds() << " times each");
     CHECK(saved > 20);
   }
 }

@@ -7,6 +7,7 @@ FATAL_EMULSIOND is such a daemon (tests/daemon/fatal_emulsiond.cc). FAIL_POINT_R
 
 import os
 import shutil
+import sys
 import unittest
 
 import zmq
@@ -104,6 +105,7 @@ class FailPointsTest(EndToEndTest):
                         self.assertEqual(found, MESSAGES)
                 call += STRIDE
                 self.assertLess(call, 500, "it never lives")
+        print(f"{call - 1} fail points, {rounds} times each", file=sys.stderr)
         self.assertGreater(call, 30, "too few calls to be all of them")
 
     def check_recovery(self, saved):

@@ -162,6 +162,7 @@ TEST_CASE("every wrong bit and every truncation of a state is refused with words
     damaged[bit / 8] = bytes[bit / 8];
   }
   CHECK(decode_state(damaged));
+  CHECK(bytes.size() > 1000);  // a learner with everything in it
 }
 
 TEST_CASE("sections that this version would not write so are refused by name, whatever their checksums say") {
