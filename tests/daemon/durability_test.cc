@@ -21,7 +21,7 @@ namespace {
 
 using Random = std::mt19937_64;
 using State = std::optional<std::string>;
-using Fault = SimulatedDisk::Fault;
+using DiskFault = SimulatedDisk::Fault;
 
 std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);
@@ -31,7 +31,7 @@ std::uint64_t first_seed() { return from_environment("EMULSION_SEED", 1); }
 std::uint64_t rounds() { return from_environment("EMULSION_SOAK_ROUNDS", 1); }
 
 // A state that tells its number, of a size that depends on it.
-std::string state_of(std::uint64_t number) {
+std::string numbered_state(std::uint64_t number) {
   const std::string bytes = std::to_string(number) + std::string(37 * number % 1500, static_cast<char>('a' + number % 26));
   return wire::encode_checkpoint(std::vector<wire::CheckpointSection>{{"learner", bytes}});
 }
@@ -81,7 +81,7 @@ void work(Disk& disk, std::size_t generations, AllExpected& all, Random& random,
       all[stream].begin(std::nullopt);
       if ((*store)->remove(stream)) all[stream].done();
     } else {
-      const std::string state = state_of(++number);
+      const std::string state = numbered_state(++number);
       all[stream].begin(state);
       if ((*store)->save(stream, state)) all[stream].done();
     }
@@ -111,7 +111,7 @@ TEST_CASE("after a loss of power at any moment every stream has the last state w
 }
 
 TEST_CASE("wherever a call fails, no save tells that it is done when it is not, and the next ones are", "[durability]") {
-  const Fault fault = GENERATE(Fault::io_error, Fault::no_space, Fault::short_write, Fault::short_and_full);
+  const DiskFault fault = GENERATE(DiskFault::io_error, DiskFault::no_space, DiskFault::short_write, DiskFault::short_and_full);
   const std::size_t generations = GENERATE(1, 2);
   bool reached_the_end = false;
   for (std::uint64_t call = 1; !reached_the_end; ++call) {
@@ -128,7 +128,7 @@ TEST_CASE("wherever a call fails, no save tells that it is done when it is not, 
         REQUIRE((store = FileStateStore::open(disk, "above/state", generations)));
       }
       for (const std::string stream : {"radar", "radar", "sonar", "radar"}) {
-        const std::string state = state_of(++number);
+        const std::string state = numbered_state(++number);
         all[stream].begin(state);
         if (const auto saved = (*store)->save(stream, state)) {
           all[stream].done();
@@ -171,7 +171,7 @@ Life live(const std::string& directory, std::uint64_t first, std::uint64_t fatal
     auto store = FileStateStore::open(disk, directory, 2);
     bool well = store.has_value();
     for (std::uint64_t number = first; well && number < first + 4; ++number) {
-      well = (*store)->load("radar") && (*store)->save("radar", state_of(number));
+      well = (*store)->load("radar") && (*store)->save("radar", numbered_state(number));
       if (well) well = ::write(ends[1], &number, sizeof number) == sizeof number;
     }
     ::_exit(well ? 0 : 1);
@@ -211,10 +211,10 @@ TEST_CASE("a process that is killed before any of its calls to the disk leaves t
       INFO("round " << round << ", call " << call << ", saved " << saved);
       if (saved > 0 || *state) {
         REQUIRE(*state);
-        if (**state != state_of(saved)) {
+        if (**state != numbered_state(saved)) {
           // The save that was under way.
           const std::uint64_t begun = life.done > 0 ? life.done + 1 : next;
-          REQUIRE(**state == state_of(begun));
+          REQUIRE(**state == numbered_state(begun));
           saved = begun;
         }
       }

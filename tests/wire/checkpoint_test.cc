@@ -11,7 +11,7 @@ std::string small() {
   return encode_checkpoint(sections);
 }
 
-std::string refusal(const std::string& bytes) {
+std::string checkpoint_refusal(const std::string& bytes) {
   const auto decoded = decode_checkpoint(bytes);
   REQUIRE_FALSE(decoded);
   return decoded.error().message;
@@ -48,7 +48,7 @@ TEST_CASE("every single wrong bit of a checkpoint is found, and its place is nam
     std::string damaged = bytes;
     damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
     const std::size_t byte = bit / 8;
-    INFO("bit " << bit << ": " << refusal(damaged));
+    INFO("bit " << bit << ": " << checkpoint_refusal(damaged));
     const std::string expected = byte < 8    ? "it starts with \""
                                  : byte < 12 ? "format version "
                                  : byte < 16 ? "head: checksum "
@@ -57,7 +57,7 @@ TEST_CASE("every single wrong bit of a checkpoint is found, and its place is nam
                                  : byte < 57 ? "at byte 28: "
                                  : byte < 77 ? "at byte 57: "
                                              : "at byte 77: the whole: checksum ";
-    CHECK_THAT(refusal(damaged), Catch::StartsWith(expected));
+    CHECK_THAT(checkpoint_refusal(damaged), Catch::StartsWith(expected));
   }
 }
 
@@ -65,9 +65,9 @@ TEST_CASE("every truncation of a checkpoint, and every byte more, is refused") {
   const std::string bytes = small();
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     INFO(size);
-    CHECK_THAT(refusal(bytes.substr(0, size)), Catch::StartsWith("it has " + std::to_string(size) + " bytes"));
+    CHECK_THAT(checkpoint_refusal(bytes.substr(0, size)), Catch::StartsWith("it has " + std::to_string(size) + " bytes"));
   }
-  CHECK(refusal(bytes + "x") == "it has 86 bytes, its head says 85");
+  CHECK(checkpoint_refusal(bytes + "x") == "it has 86 bytes, its head says 85");
 }
 
 // A checkpoint of one section whose head is right for its size, whatever the section says.
@@ -79,13 +79,13 @@ std::string sealed(const std::string& section) {
 TEST_CASE("a section that lies about its size is refused before its bytes are looked at") {
   for (const std::string size : {std::string("\x01\0\0\0\0\0\0\0", 8), std::string("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8), std::string("\xF0\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8)}) {
     const std::string bytes = sealed("learner" + std::string(1, 0) + size + "sum?");
-    CHECK_THAT(refusal(bytes), Catch::StartsWith("at byte 28: section \"learner\": ") && Catch::EndsWith(" bytes, but only 0 are left"));
+    CHECK_THAT(checkpoint_refusal(bytes), Catch::StartsWith("at byte 28: section \"learner\": ") && Catch::EndsWith(" bytes, but only 0 are left"));
   }
 }
 
 TEST_CASE("a name that is none is refused") {
   for (const std::string name : {std::string(8, 0), std::string("Learner\0", 8), std::string("lea\0ner\0", 8)})
-    CHECK_THAT(refusal(sealed(name + std::string(8, 0) + "sum?")), Catch::StartsWith("at byte 28: \"") && Catch::EndsWith("\" is no name of a section"));
+    CHECK_THAT(checkpoint_refusal(sealed(name + std::string(8, 0) + "sum?")), Catch::StartsWith("at byte 28: \"") && Catch::EndsWith("\" is no name of a section"));
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 namespace emulsion::wire {
 namespace {
 
-constexpr std::string_view kMagic = "EMULSION";
+constexpr std::string_view kCheckpointMagic = "EMULSION";
 constexpr std::size_t kNameBytes = 8;
 constexpr std::size_t kHeadBytes = 8 + 4 + 4 + 8 + 4;      // magic, version, sections, bytes in all, checksum
 constexpr std::size_t kSectionHeadBytes = kNameBytes + 8 + 4;  // name, bytes, checksum
@@ -63,7 +63,7 @@ std::string encode_checkpoint(std::span<const CheckpointSection> sections) {
   for (const CheckpointSection& section : sections) size += kSectionHeadBytes + section.bytes.size();
   std::string out;
   out.reserve(size);
-  out += kMagic;
+  out += kCheckpointMagic;
   append_number(out, kCheckpointVersion, 4);
   append_number(out, sections.size(), 4);
   append_number(out, size, 8);
@@ -82,8 +82,8 @@ std::string encode_checkpoint(std::span<const CheckpointSection> sections) {
 }
 
 Result<std::vector<CheckpointSection>> decode_checkpoint(std::string_view bytes) {
-  const std::string_view magic = bytes.substr(0, kMagic.size());
-  if (magic != kMagic.substr(0, magic.size())) return fail("it starts with \"" + printable(magic) + "\", expected \"EMULSION\"");
+  const std::string_view magic = bytes.substr(0, kCheckpointMagic.size());
+  if (magic != kCheckpointMagic.substr(0, magic.size())) return fail("it starts with \"" + printable(magic) + "\", expected \"EMULSION\"");
   constexpr std::size_t kLeast = kHeadBytes + kTailBytes;
   if (bytes.size() < kLeast) return fail("it has " + std::to_string(bytes.size()) + " bytes, the shortest checkpoint has " + std::to_string(kLeast));
   if (const auto version = number_at(bytes, 8, 4); version != kCheckpointVersion)
