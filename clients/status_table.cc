@@ -95,6 +95,7 @@ std::string status_table(const wire::StatusReply& status, std::size_t width) {
   std::string text = fmt::format("emulsiond {}, up {}: {} in, {} out\n", wire::printable(status.version),
                                  short_time(status.uptime_seconds), counted(status.messages_received, "message"),
                                  status.messages_published);
+  if (!status.degraded.empty()) text += "degraded: " + wire::printable(status.degraded, 600) + "\n";
   if (const std::string refused = refusal_list(status.refusals); !refused.empty()) {
     text += "refused before they reached a stream: " + refused + "\n";
   }
@@ -177,7 +178,8 @@ std::string status_json(const wire::StatusReply& status) {
                      {"refusals", to_json(status.refusals)},
                      {"messages_published", status.messages_published},
                      {"streams", streams},
-                     {"daemon_session", status.daemon_session}};
+                     {"daemon_session", status.daemon_session},
+                     {"degraded", status.degraded}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -130,6 +130,7 @@ wire::StatusReply Control::daemon_status() const {
   reply.refusals = counts_.refusals.list();
   reply.messages_published = publisher_.published();
   reply.daemon_session = publisher_.daemon_session();
+  reply.degraded = streams_.saves().reason();
   return reply;
 }
 

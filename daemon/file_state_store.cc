@@ -1,257 +1,251 @@
 #include "daemon/file_state_store.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <boost/crc.hpp>
-#include <cerrno>
-#include <cstdint>
-#include <cstring>
+#include <charconv>
 #include <filesystem>
-#include <system_error>
+#include <optional>
 #include <utility>
 
+#include "emulsion/wire/checkpoint.h"
 #include "emulsion/wire/topic.h"
 
 namespace emulsion::service {
 namespace {
 
-constexpr std::string_view kMagic = "EMULSION";
-constexpr std::uint64_t kFormatVersion = 2;
-constexpr std::size_t kHeaderBytes = 8 + 4 + 8 + 4;
 constexpr std::string_view kSuffix = ".state";
+constexpr std::string_view kUnfinished = ".new";
+constexpr std::string_view kDamaged = ".damaged";
 
-// A file descriptor that closes itself.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
+tl::unexpected<Error> failed(const std::string& path, const char* action, std::error_code error) {
+  return fail(path + ": cannot " + action + ": " + error.message());
+}
 
- private:
-  int fd_;
+std::string file_name(std::string_view stream, std::uint64_t generation) {
+  std::string name(stream);
+  if (generation > 0) name += "." + std::to_string(generation);
+  return name.append(kSuffix);
+}
+
+struct Place {
+  std::string_view stream;
+  std::uint64_t generation = 0;
 };
 
-tl::unexpected<Error> failed(const std::string& path, const char* action) {
-  return fail(path + ": cannot " + action + ": " + std::strerror(errno));
+// What the name of a file says; nothing if it is none of a state.
+std::optional<Place> place_of(std::string_view file) {
+  if (!file.ends_with(kSuffix)) return std::nullopt;
+  file.remove_suffix(kSuffix.size());
+  Place place{file.substr(0, file.find('.')), 0};
+  if (!wire::is_stream_name(place.stream)) return std::nullopt;
+  if (place.stream.size() == file.size()) return place;
+  const std::string_view digits = file.substr(place.stream.size() + 1);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), place.generation);
+  if (error != std::errc() || end != digits.data() + digits.size() || digits.front() == '0') return std::nullopt;
+  return place;
 }
 
-void append_number(std::string& out, std::uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) out += static_cast<char>(value >> (8 * i) & 0xFF);
-}
-
-std::uint64_t number_at(std::string_view bytes, std::size_t position, std::size_t size) {
-  std::uint64_t value = 0;
-  for (std::size_t i = size; i-- > 0;) value = value << 8 | static_cast<unsigned char>(bytes[position + i]);
-  return value;
-}
-
-// CRC-32 finds every burst of up to 32 wrong bits, and any other damage but for one in 2^32. Boost's is a header of a
-// library that Emulsion needs anyway.
-std::uint32_t checksum(std::string_view bytes) {
-  boost::crc_32_type crc;
-  crc.process_bytes(bytes.data(), bytes.size());
-  return crc.checksum();
-}
-
-// The bytes of a file; nothing if there is none.
-Result<std::optional<std::string>> read_file(int directory, const std::string& file, const std::string& path) {
-  // Non-blocking, so that a pipe of that name does not hold the daemon up.
-  const Descriptor fd(::openat(directory, file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (fd.get() < 0) {
-    if (errno == ENOENT) return std::nullopt;
-    return failed(path, "open");
-  }
-  struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) return failed(path, "read");
-  if (!S_ISREG(status.st_mode)) return fail(path + ": not a regular file");
-  std::string bytes(static_cast<std::size_t>(status.st_size), '\0');
-  std::size_t had = 0;
-  while (had < bytes.size()) {
-    const ssize_t got = ::read(fd.get(), bytes.data() + had, bytes.size() - had);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return failed(path, "read");
-    if (got == 0) break;
-    had += static_cast<std::size_t>(got);
-  }
-  bytes.resize(had);
-  return bytes;
-}
-
-// The state in a file's bytes. Errors: what is wrong with them.
-Result<std::string> unwrap(const std::string& bytes) {
-  const std::string_view magic = std::string_view(bytes).substr(0, kMagic.size());
-  if (magic != kMagic.substr(0, magic.size())) {
-    return fail("it starts with \"" + wire::printable(magic) + "\", expected \"EMULSION\"");
-  }
-  if (bytes.size() < kHeaderBytes) {
-    return fail("it has " + std::to_string(bytes.size()) + " bytes, its head alone has " +
-                std::to_string(kHeaderBytes));
-  }
-  if (const auto version = number_at(bytes, 8, 4); version != kFormatVersion) {
-    return fail("format version " + std::to_string(version) + " is not known here, expected " +
-                std::to_string(kFormatVersion));
-  }
-  if (const auto length = number_at(bytes, 12, 8); length != bytes.size() - kHeaderBytes) {
-    return fail("it holds " + std::to_string(bytes.size() - kHeaderBytes) + " bytes of state, its head says " +
-                std::to_string(length));
-  }
-  std::string state = bytes.substr(kHeaderBytes);
-  const std::uint64_t expected = number_at(bytes, 20, 4);
-  if (const std::uint64_t found = checksum(state); found != expected) {
-    return fail("checksum " + std::to_string(found) + " does not match " + std::to_string(expected));
-  }
-  return state;
-}
-
-Result<void> write_all(int fd, std::string_view bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return failed(path, "write");
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
-}
-
-Result<void> flush(int fd, const std::string& path) {
-  while (::fsync(fd) != 0) {
-    if (errno != EINTR) return failed(path, "flush to the disk");
-  }
+// Makes a directory and those above it, each of them to stay. One that is there may be of a start that failed before it was
+// flushed, so that is made good for where it can be; where it cannot, it has been there for longer.
+Result<void> make_directories(Disk& disk, const std::string& directory) {
+  const std::string above = std::filesystem::path(directory).parent_path().string();
+  if (!above.empty() && above != directory)
+    if (auto parents = make_directories(disk, above); !parents) return parents;
+  const auto made = disk.make_directory(directory);
+  if (!made && made.error() != std::errc::file_exists) return failed(directory, "make the directory", made.error());
+  const std::string parent = above.empty() ? "." : above;
+  const auto synced = disk.sync_directory(parent);
+  if (made && !synced) return failed(parent, "flush to the disk", synced.error());
   return {};
 }
 
 }  // namespace
 
-FileStateStore::FileStateStore(std::string directory, int directory_fd, int lock_fd)
-    : directory_(std::move(directory)), directory_fd_(directory_fd), lock_fd_(lock_fd) {}
+FileStateStore::FileStateStore(Disk& disk, std::string directory, std::size_t generations)
+    : disk_(disk), directory_(std::move(directory)), generations_(generations) {}
 
 FileStateStore::~FileStateStore() {
-  ::close(lock_fd_);
-  ::close(directory_fd_);
+  if (lock_ >= 0) disk_.close(lock_);
 }
 
-Result<std::unique_ptr<FileStateStore>> FileStateStore::open(const std::string& directory) {
-  const std::filesystem::path parent = std::filesystem::absolute(directory + "/.").parent_path().parent_path();
-  std::error_code problem;
-  std::filesystem::create_directories(parent, problem);
-  if (problem) return fail(parent.string() + ": cannot make the directory: " + problem.message());
-  if (::mkdir(directory.c_str(), 0700) == 0) {
-    const Descriptor parent_fd(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (parent_fd.get() < 0) return failed(parent.string(), "open");
-    if (auto flushed = flush(parent_fd.get(), parent.string()); !flushed) return tl::unexpected(flushed.error());
-  } else if (errno != EEXIST) {
-    return failed(directory, "make the directory");
-  }
-  Descriptor directory_fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory_fd.get() < 0) return failed(directory, "open the directory");
-
-  const std::string lock = directory + "/.lock";
-  Descriptor lock_fd(::openat(directory_fd.get(), ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (lock_fd.get() < 0) return failed(lock, "open");
-  if (::flock(lock_fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) return fail(directory + ": in use by another daemon; give each a directory of its own");
-    return failed(lock, "lock");
-  }
-  return std::unique_ptr<FileStateStore>(new FileStateStore(directory, directory_fd.release(), lock_fd.release()));
+Result<std::unique_ptr<FileStateStore>> FileStateStore::open(Disk& disk, const std::string& directory, std::size_t generations) {
+  if (auto made = make_directories(disk, directory); !made) return tl::unexpected(made.error());
+  auto store = std::unique_ptr<FileStateStore>(new FileStateStore(disk, directory, generations));
+  const auto lock = disk.lock(store->path(".lock"));
+  if (!lock && lock.error() == std::errc::resource_unavailable_try_again)
+    return fail(directory + ": in use by another daemon; give each a directory of its own");
+  if (!lock) return failed(store->path(".lock"), "lock", lock.error());
+  store->lock_ = *lock;
+  if (auto looked = store->look(); !looked) return tl::unexpected(looked.error());
+  for (const std::string& file : store->unfinished_)
+    if (const auto removed = disk.unlink(store->path(file)); !removed) return failed(store->path(file), "remove", removed.error());
+  // A crash may have come between a rename and this.
+  if (auto synced = store->sync_directory(); !synced) return tl::unexpected(synced.error());
+  return store;
 }
 
-Result<void> FileStateStore::save(std::string_view stream, std::string_view state) {
-  if (auto named = check_stream_name(stream); !named) return tl::unexpected(named.error());
-  const std::string file = std::string(stream).append(kSuffix);
-  const auto known = health_.find(stream);
-  if (known == health_.end()) {
-    if (auto loaded = load(stream); !loaded) return tl::unexpected(loaded.error());
-  } else if (known->second == Health::damaged) {
-    struct stat status {};
-    if (::fstatat(directory_fd_, file.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT) {
-      return fail(directory_ + "/" + file +
-                  ": was damaged when it was read and is not overwritten; move it away to start anew");
+// Finds out which files there are.
+Result<void> FileStateStore::look() {
+  const auto files = disk_.list(directory_);
+  if (!files) return failed(directory_, "list", files.error());
+  for (auto& [stream, series] : series_) series.generations.clear();
+  unfinished_.clear();
+  for (std::string_view file : *files) {
+    if (file.starts_with('.')) {
+      if (file.ends_with(kUnfinished) && place_of(file.substr(1, file.size() - 1 - kUnfinished.size()))) unfinished_.emplace_back(file);
+      continue;
     }
+    const bool set_aside = file.ends_with(kDamaged);
+    if (set_aside) file.remove_suffix(kDamaged.size());
+    const auto place = place_of(file);
+    if (!place) continue;
+    Series& series = series_[std::string(place->stream)];
+    series.highest = std::max(series.highest, place->generation);
+    if (!set_aside) series.generations.push_back(place->generation);
   }
-  if (auto replaced = replace(file, state); !replaced) return replaced;
-  health_.insert_or_assign(std::string(stream), Health::good);
+  for (auto& [stream, series] : series_) std::sort(series.generations.begin(), series.generations.end());
   return {};
 }
 
-Result<void> FileStateStore::replace(const std::string& file, std::string_view state) {
-  const std::string temporary = "." + file + ".new";
-  const std::string temporary_path = directory_ + "/" + temporary;
-  std::string header(kMagic);
-  append_number(header, kFormatVersion, 4);
-  append_number(header, state.size(), 8);
-  append_number(header, checksum(state), 4);
-
-  const auto written = [&]() -> Result<void> {
-    Descriptor fd(
-        ::openat(directory_fd_, temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (fd.get() < 0) return failed(temporary_path, "create");
-    return write_all(fd.get(), header, temporary_path)
-        .and_then([&] { return write_all(fd.get(), state, temporary_path); })
-        .and_then([&] { return flush(fd.get(), temporary_path); })
-        .and_then([&]() -> Result<void> {
-          if (::close(fd.release()) != 0) return failed(temporary_path, "close");
-          if (::renameat(directory_fd_, temporary.c_str(), directory_fd_, file.c_str()) != 0) {
-            return failed(directory_ + "/" + file, "replace");
-          }
-          return {};
-        });
-  }();
-  if (!written) {
-    ::unlinkat(directory_fd_, temporary.c_str(), 0);  // if this fails too, the first failure says more
-    return written;
-  }
-  return flush(directory_fd_, directory_);
+// The bytes of a checkpoint, checked.
+Result<std::string> FileStateStore::read(std::string_view stream, std::uint64_t generation) {
+  const std::string at = path(file_name(stream, generation));
+  const auto file = disk_.open(at);
+  if (!file && file.error() == std::errc::invalid_argument) return fail(at + ": not a regular file");
+  if (!file) return failed(at, "open", file.error());
+  std::string bytes;
+  std::size_t had = 0;
+  DiskResult<std::size_t> got;
+  do {
+    bytes.resize(std::max<std::size_t>(65536, 2 * had));
+    got = disk_.read(*file, bytes.data() + had, bytes.size() - had);
+    if (got) had += *got;
+  } while (got && *got > 0);
+  disk_.close(*file);
+  if (!got) return failed(at, "read", got.error());
+  bytes.resize(had);
+  if (const auto sections = wire::decode_checkpoint(bytes); !sections) return fail(at + ": damaged: " + sections.error().message);
+  return bytes;
 }
 
 Result<std::optional<std::string>> FileStateStore::load(std::string_view stream) {
   if (auto named = check_stream_name(stream); !named) return tl::unexpected(named.error());
-  const std::string file = std::string(stream).append(kSuffix);
-  const std::string path = directory_ + "/" + file;
-  health_.insert_or_assign(std::string(stream), Health::damaged);  // unless it is found to be good
-  auto bytes = read_file(directory_fd_, file, path);
-  if (!bytes) return tl::unexpected(bytes.error());
-  std::optional<std::string> loaded;
-  if (*bytes) {
-    auto state = unwrap(**bytes);
-    if (!state) return fail(path + ": damaged: " + state.error().message + "; move it away to start anew");
-    loaded = std::move(*state);
+  const auto found = series_.find(stream);
+  if (found == series_.end() || found->second.generations.empty()) return std::nullopt;
+  Series& series = found->second;
+  auto state = read(stream, series.generations.back());
+  series.good = state.has_value();
+  if (state) return std::move(*state);
+  const auto& generations = series.generations;
+  const std::string without =
+      generations.size() < 2 ? "start anew" : "go back to " + file_name(stream, generations[generations.size() - 2]) + ", which is older";
+  return fail(state.error().message + "; restore it from a copy, or move it away to " + without);
+}
+
+Result<std::string> FileStateStore::fall_back(std::string_view stream) {
+  if (auto named = check_stream_name(stream); !named) return tl::unexpected(named.error());
+  const auto found = series_.find(stream);
+  const std::size_t kept = found == series_.end() ? 0 : found->second.generations.size();
+  for (std::size_t older = kept; older-- > 1;) {
+    Series& series = found->second;
+    auto state = read(stream, series.generations[older - 1]);
+    if (!state) continue;
+    for (std::size_t i = older; i < kept; ++i) {
+      const std::string at = path(file_name(stream, series.generations[i]));
+      if (const auto moved = disk_.rename(at, at + std::string(kDamaged)); !moved) return failed(at, "set aside", moved.error());
+    }
+    series.generations.resize(older);
+    if (auto synced = sync_directory(); !synced) return tl::unexpected(synced.error());
+    series.good = true;
+    return state;
   }
-  health_.insert_or_assign(std::string(stream), Health::good);
-  return loaded;
+  return fail(path(file_name(stream, 0)) + ": no older state is whole");
+}
+
+Result<void> FileStateStore::save(std::string_view stream, std::string_view state) {
+  if (auto named = check_stream_name(stream); !named) return tl::unexpected(named.error());
+  Series& series = series_[std::string(stream)];
+  if (!series.good && !series.generations.empty()) {
+    if (auto looked = look(); !looked) return looked;
+    if (auto loaded = load(stream); !loaded) return tl::unexpected(loaded.error());
+  }
+  const std::string file = file_name(stream, ++series.highest);
+  const std::string unfinished = path("." + file + std::string(kUnfinished));
+  auto written = write(unfinished, state);
+  if (written)
+    if (const auto renamed = disk_.rename(unfinished, path(file)); !renamed) written = failed(path(file), "put in its place", renamed.error());
+  if (!written) {
+    disk_.unlink(unfinished);  // if this fails too, the first failure says more
+    return written;
+  }
+  series.generations.push_back(series.highest);
+  series.good = true;
+  if (auto synced = sync_directory(); !synced) return synced;
+  drop_oldest(stream, series);
+  return {};
+}
+
+// Writes and flushes a file that is not there yet.
+Result<void> FileStateStore::write(const std::string& at, std::string_view state) {
+  auto file = disk_.create(at);
+  if (!file && file.error() == std::errc::file_exists) {
+    disk_.unlink(at);
+    file = disk_.create(at);
+  }
+  if (!file) return failed(at, "create", file.error());
+  Result<void> written;
+  while (written && !state.empty()) {
+    const auto taken = disk_.write(*file, state);
+    if (taken)
+      state.remove_prefix(*taken);
+    else
+      written = failed(at, "write", taken.error());
+  }
+  if (written)
+    if (const auto synced = disk_.sync(*file); !synced) written = failed(at, "flush to the disk", synced.error());
+  if (const auto closed = disk_.close(*file); written && !closed) return failed(at, "close", closed.error());
+  return written;
+}
+
+// What could not be removed is tried again with the next save; the names that are gone are flushed with it.
+void FileStateStore::drop_oldest(std::string_view stream, Series& series) {
+  auto& generations = series.generations;
+  while (generations.size() > generations_ && remove_file(stream, generations.front())) generations.erase(generations.begin());
+}
+
+Result<void> FileStateStore::remove_file(std::string_view stream, std::uint64_t generation) {
+  const std::string at = path(file_name(stream, generation));
+  const auto removed = disk_.unlink(at);
+  if (!removed && removed.error() != std::errc::no_such_file_or_directory) return failed(at, "remove", removed.error());
+  return {};
 }
 
 Result<void> FileStateStore::remove(std::string_view stream) {
   if (auto named = check_stream_name(stream); !named) return tl::unexpected(named.error());
-  const std::string file = std::string(stream).append(kSuffix);
-  if (::unlinkat(directory_fd_, file.c_str(), 0) != 0 && errno != ENOENT) {
-    return failed(directory_ + "/" + file, "remove");
+  if (auto looked = look(); !looked) return looked;
+  auto& generations = series_[std::string(stream)].generations;
+  // The newest one goes last, and when no older one can come back: what is left in between must not be an older one.
+  while (!generations.empty()) {
+    const std::size_t first = generations.size() > 1 ? generations.size() - 1 : 1;
+    for (std::size_t i = 0; i < first; ++i) {
+      if (auto removed = remove_file(stream, generations.front()); !removed) return removed;
+      generations.erase(generations.begin());
+    }
+    if (auto synced = sync_directory(); !synced) return synced;
   }
-  health_.erase(std::string(stream));
-  return flush(directory_fd_, directory_);
+  return {};
 }
 
 Result<std::vector<std::string>> FileStateStore::list() {
+  if (auto looked = look(); !looked) return tl::unexpected(looked.error());
   std::vector<std::string> streams;
-  std::error_code problem;
-  std::filesystem::directory_iterator entries(directory_, problem);
-  for (; !problem && entries != std::filesystem::directory_iterator(); entries.increment(problem)) {
-    const std::string file = entries->path().filename().string();
-    if (!file.ends_with(kSuffix)) continue;
-    const std::string stream = file.substr(0, file.size() - kSuffix.size());
-    if (wire::is_stream_name(stream)) streams.push_back(stream);
-  }
-  if (problem) return fail(directory_ + ": cannot list: " + problem.message());
-  std::sort(streams.begin(), streams.end());
+  for (const auto& [stream, series] : series_)
+    if (!series.generations.empty()) streams.push_back(stream);
   return streams;
+}
+
+Result<void> FileStateStore::sync_directory() {
+  if (const auto synced = disk_.sync_directory(directory_); !synced) return failed(directory_, "flush to the disk", synced.error());
+  return {};
 }
 
 }  // namespace emulsion::service

@@ -1,17 +1,22 @@
-// State in a directory: one file per stream, replaced atomically.
+// State in a directory: the newest files of each stream.
 //
-//   <stream>.state    magic "EMULSION", u32 format version, u64 length of the state, u32 CRC-32 of the state, the
-//   state;
-//                     numbers little-endian, the CRC that of zip and PNG
-//   .lock             held while a store is open, so that only one daemon writes
+//   <stream>.<generation>.state          a checkpoint (docs/checkpoint.md); the highest generation is the newest
+//   <stream>.state                       generation 0: one that somebody has put there
+//   .<stream>.<generation>.state.new     a save under way; left by a crash, removed by the next store
+//   <stream>.<generation>.state.damaged  one that a stream fell back from
+//   .lock                                held while a store is open, so that only one daemon writes
 //
-// A state is written to a temporary file beside its place, flushed to the disk, renamed, and the directory flushed: a
-// crash at any moment leaves the old state or the new one. Someone else may read the directory at any time.
+// A state is written to a file of its own that has never been there, flushed to the disk, renamed, and the directory
+// flushed; only then is the oldest one removed. A crash at any moment leaves the state before or the new one. Someone else
+// may read the directory at any time.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 
+#include "daemon/disk.h"
 #include "daemon/state_store.h"
 
 namespace emulsion::service {
@@ -19,32 +24,51 @@ namespace emulsion::service {
 // Not thread-safe.
 class FileStateStore : public StateStore {
  public:
-  // Opens a directory; makes it, for the owner alone, if it is missing.
+  // Opens a directory; makes it, for the owner alone, if it is missing. What it then finds there survives a loss of power.
+  //   generations  files of a stream that are kept, >= 1
   // Errors: cannot be made or opened; another store has it open.
-  static Result<std::unique_ptr<FileStateStore>> open(const std::string& directory);
+  static Result<std::unique_ptr<FileStateStore>> open(Disk& disk, const std::string& directory, std::size_t generations);
 
   ~FileStateStore() override;
 
-  // A file that is there is checked before the first save replaces it. One that is damaged is refused from then on,
-  // until it is removed by remove() or moved away by hand.
+  // What is there is checked before the first save. Where it is damaged, saving fails until it is removed by remove() or
+  // moved away by hand. After a failure the next save begins another file: nothing is known of one that could not be
+  // flushed.
   Result<void> save(std::string_view stream, std::string_view state) override;
 
   // Errors: the file, what is wrong with it and what to do.
   Result<std::optional<std::string>> load(std::string_view stream) override;
 
+  Result<std::string> fall_back(std::string_view stream) override;
+
+  // Until it has returned, what is left is the newest state.
   Result<void> remove(std::string_view stream) override;
+
   Result<std::vector<std::string>> list() override;
 
  private:
-  enum class Health { good, damaged };
+  // The files of one stream.
+  struct Series {
+    std::vector<std::uint64_t> generations;  // ascending
+    std::uint64_t highest = 0;               // that there has been a file of, whole or not
+    bool good = false;                       // the newest file is known to be whole
+  };
 
-  FileStateStore(std::string directory, int directory_fd, int lock_fd);
-  Result<void> replace(const std::string& file, std::string_view state);
+  FileStateStore(Disk& disk, std::string directory, std::size_t generations);
+  Result<void> look();
+  Result<std::string> read(std::string_view stream, std::uint64_t generation);
+  Result<void> write(const std::string& path, std::string_view state);
+  Result<void> remove_file(std::string_view stream, std::uint64_t generation);
+  Result<void> sync_directory();
+  void drop_oldest(std::string_view stream, Series& series);
+  std::string path(const std::string& file) const { return directory_ + "/" + file; }
 
+  Disk& disk_;
   std::string directory_;
-  int directory_fd_;
-  int lock_fd_;
-  std::map<std::string, Health, std::less<>> health_;  // of the files that have been looked at, by stream
+  std::size_t generations_;
+  Disk::Handle lock_ = -1;
+  std::map<std::string, Series, std::less<>> series_;  // by stream
+  std::vector<std::string> unfinished_;                // saves that a crash has left
 };
 
 }  // namespace emulsion::service

@@ -1,66 +1,9 @@
 // emulsiond: points in, living clusters out.
 
-#include <cstdlib>
-#include <iostream>
-#include <map>
-#include <string>
-#include <string_view>
-#include <vector>
-
-#include "daemon/options.h"
-#include "daemon/service.h"
-
-extern char** environ;
-
-namespace {
-
-using emulsion::service::LoadedOptions;
-
-std::map<std::string, std::string> emulsion_environment() {
-  std::map<std::string, std::string> variables;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text(*entry);
-    const auto equals = text.find('=');
-    if (text.substr(0, 9) == "EMULSION_" && equals != std::string_view::npos)
-      variables.emplace(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return variables;
-}
-
-// Faults of the command line alone are a matter of usage.
-int report_faults(const LoadedOptions& loaded) {
-  bool usage = true;
-  for (const std::string& fault : loaded.faults) {
-    std::cerr << fault << '\n';
-    usage &= fault.rfind("command line:", 0) == 0;
-  }
-  if (loaded.faults.empty()) return emulsion::service::kExitOk;
-  return usage ? emulsion::service::kExitUsage : emulsion::service::kExitConfiguration;
-}
-
-}  // namespace
+#include "daemon/emulsiond.h"
+#include "daemon/posix_disk.h"
 
 int main(int argc, char** argv) {
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
-  const auto load = [&] { return emulsion::service::load_options(arguments, emulsion_environment()); };
-  const LoadedOptions loaded = load();
-  switch (loaded.action) {
-    case LoadedOptions::Action::help:
-      std::cout << emulsion::service::help_text();
-      return 0;
-    case LoadedOptions::Action::version:
-      std::cout << "emulsiond " EMULSION_VERSION "\n";
-      return 0;
-    case LoadedOptions::Action::check:
-      if (loaded.faults.empty())
-        std::cout << (loaded.config_path.empty() ? "the options are" : loaded.config_path + " is") << " good\n";
-      return report_faults(loaded);
-    case LoadedOptions::Action::print:
-      if (loaded.faults.empty()) std::cout << print_options(loaded);
-      return report_faults(loaded);
-    case LoadedOptions::Action::run:
-      break;
-  }
-  if (!loaded.faults.empty()) return report_faults(loaded);
-  return emulsion::service::run_service(loaded, load);
+  emulsion::service::PosixDisk disk;
+  return emulsion::service::emulsiond(argc, argv, disk);
 }

@@ -6,7 +6,9 @@ Result<void> MemoryStateStore::save(std::string_view stream, std::string_view st
   if (auto named = check_stream_name(stream); !named) return tl::unexpected(named.error());
   if (damaged_.contains(stream)) return fail("memory: " + std::string(stream) + ": damaged; not overwritten");
   if (!failure_.empty()) return fail("memory: " + std::string(stream) + ": cannot write: " + failure_);
-  states_.insert_or_assign(std::string(stream), std::string(state));
+  auto& states = states_[std::string(stream)];
+  if (states.size() == 2) states.erase(states.begin());
+  states.emplace_back(state);
   return {};
 }
 
@@ -15,7 +17,17 @@ Result<std::optional<std::string>> MemoryStateStore::load(std::string_view strea
   if (damaged_.contains(stream)) return fail("memory: " + std::string(stream) + ": damaged");
   const auto found = states_.find(stream);
   if (found == states_.end()) return std::nullopt;
-  return found->second;
+  return found->second.back();
+}
+
+Result<std::string> MemoryStateStore::fall_back(std::string_view stream) {
+  if (auto named = check_stream_name(stream); !named) return tl::unexpected(named.error());
+  const auto found = states_.find(stream);
+  if (!damaged_.contains(stream) || found == states_.end() || found->second.size() < 2)
+    return fail("memory: " + std::string(stream) + ": no older state is whole");
+  found->second.pop_back();
+  damaged_.erase(found->first);
+  return found->second.back();
 }
 
 Result<void> MemoryStateStore::remove(std::string_view stream) {

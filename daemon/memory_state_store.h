@@ -3,26 +3,29 @@
 
 #include <map>
 #include <set>
+#include <vector>
 
 #include "daemon/state_store.h"
 
 namespace emulsion::service {
 
+// Keeps two states of each stream.
 class MemoryStateStore : public StateStore {
  public:
   Result<void> save(std::string_view stream, std::string_view state) override;
   Result<std::optional<std::string>> load(std::string_view stream) override;
+  Result<std::string> fall_back(std::string_view stream) override;
   Result<void> remove(std::string_view stream) override;
   Result<std::vector<std::string>> list() override;
 
-  // Makes the state of a stream damaged, as a bad disk would.
+  // Makes the newest state of a stream damaged, as a bad disk would.
   void damage(const std::string& stream) { damaged_.insert(stream); }
 
   // Makes every save fail for this reason, as a full disk would; empty ends it.
   void fail_saves(std::string reason) { failure_ = std::move(reason); }
 
  private:
-  std::map<std::string, std::string, std::less<>> states_;
+  std::map<std::string, std::vector<std::string>, std::less<>> states_;  // oldest first
   std::set<std::string, std::less<>> damaged_;
   std::string failure_;
 };

@@ -160,6 +160,9 @@ void add_service(Exposition& out, const ServiceStatus& status) {
       .sample({}, unix_seconds(status.started));
   out.gauge("emulsion_uptime_seconds", "Time since the daemon started.").sample({}, reply.uptime_seconds);
   out.gauge("emulsion_ready", "1 while points are taken in, else 0.").sample({}, status.health.ready ? 1.0 : 0.0);
+  out.gauge("emulsion_degraded", "1 while states cannot be saved, else 0.").sample({}, status.saves.degraded() ? 1.0 : 0.0);
+  out.counter("emulsion_saves_total", "States saved since the daemon started.").sample({}, status.saves.saves());
+  out.counter("emulsion_save_failures_total", "Saves that failed since the daemon started.").sample({}, status.saves.failures());
   out.counter("emulsion_messages_received_total", "Messages received on all inputs.")
       .sample({}, reply.messages_received);
   out.counter("emulsion_messages_published_total", "Messages published.").sample({}, reply.messages_published);

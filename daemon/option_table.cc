@@ -98,6 +98,11 @@ std::vector<Option<DaemonOptions>> make_daemon_options() {
           "Directory where the models are kept over restarts, from the working directory if relative. Empty: "
           "nowhere, and every start learns from nothing."),
       option(
+          "state_generations", [](auto& o) -> auto& { return o.state_generations; },
+          whole_number_in<int>({.low = 1, .high = 1000, .unit = "files"}), Reload::restart,
+          "Newest states of each stream that are kept there. Older ones than the last help where that is damaged, and take "
+          "its size each."),
+      option(
           "save_interval_seconds", [](auto& o) -> auto& { return o.save_interval_seconds; },
           number_in({.low = 0, .high = 86400, .unit = "seconds"}), Reload::applies,
           "Time between two saves: what a crash can lose. 0: only on command and on exit."),

@@ -90,6 +90,9 @@ struct DaemonOptions {
   // Where the state is kept. Empty: nowhere.
   std::string state_directory;
 
+  // Newest states of each stream that are kept there. Range [1, 1000].
+  int state_generations = 2;
+
   // Time between two saves. 0: only on command and on exit. Range [0, 86400].
   double save_interval_seconds = 10;
 

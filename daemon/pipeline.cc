@@ -16,6 +16,7 @@ constexpr std::size_t kBytesPerRun = 1048576;
 constexpr int kRequestsPerTurn = 16;
 constexpr int kModelsPerTurn = 64;
 constexpr int kStreamsPerTurn = 256;
+constexpr auto kRetryInterval = std::chrono::seconds(1);  // after a save that failed
 constexpr auto kSavingPerTurn = std::chrono::milliseconds(2);  // and at least one stream
 constexpr auto kHealthInterval = std::chrono::milliseconds(200);
 
@@ -298,10 +299,11 @@ bool Pipeline::answer_subscribers(Time now) {
   return answered_ || !subscriptions_.empty() || !owed_.empty();
 }
 
-// When a round of saves is due, all that has changed until then is saved, some streams in each step.
+// When a round of saves is due, or one has failed a while ago, all that has changed until then is saved, some streams in each step.
 bool Pipeline::save_due_states(Time now) {
   if (saves_left_ == 0) {
-    if (save_interval_.count() == 0 || now - last_save_ < save_interval_) return false;
+    const std::chrono::steady_clock::duration interval = streams_.saves().failing() ? kRetryInterval : save_interval_;
+    if (interval.count() == 0 || now - last_save_ < interval) return false;
     last_save_ = now;
     saves_left_ = streams_.to_save();
   }
@@ -332,8 +334,13 @@ bool Pipeline::save(StreamEntry& entry) {
 
 void Pipeline::post_health(Time now) {
   last_post_ = now;
-  board_.post(Health{now, true, ready_, not_ready_reason_});
+  board_.post(health(now));
   log::report_suppressed(warnings_);
+}
+
+Health Pipeline::health(Time now) const {
+  if (ready_ && degraded()) return {now, true, false, "degraded: " + streams_.saves().reason()};
+  return {now, true, ready_, not_ready_reason_};
 }
 
 bool Pipeline::gather_status() {
@@ -353,7 +360,8 @@ bool Pipeline::gather_status() {
   reply.streams = std::move(status_->reply.streams);
   status_->reply = std::move(reply);
   status_->started = started_at_;
-  status_->health = {now_(), true, ready_, not_ready_reason_};
+  status_->health = health(now_());
+  status_->saves = streams_.saves();
   board_.post(std::move(*status_));
   status_.reset();
   return false;

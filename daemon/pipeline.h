@@ -61,6 +61,9 @@ class Pipeline {
   // saves. Returns false if a state could not be saved.
   bool drain();
 
+  // True while states cannot be saved: what comes in is learned and labelled, but nothing of it can be promised to last.
+  bool degraded() const { return streams_.saves().degraded(); }
+
   // True once somebody has asked for the end.
   bool shutdown_requested() const { return desk_.shutdown_requested(); }
   bool sources_exhausted() const;
@@ -109,6 +112,7 @@ class Pipeline {
   bool save_all();
 
   void post_health(Time now);
+  Health health(Time now) const;
   bool gather_status();
 
   std::vector<FrameSource*> sources_;

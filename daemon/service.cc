@@ -42,11 +42,11 @@ std::string join(const std::vector<std::string>& words) {
 class Service {
  public:
   // Errors: what could not be opened, with the exit code for it.
-  static tl::expected<std::unique_ptr<Service>, Failure> start(const DaemonOptions& options) {
+  static tl::expected<std::unique_ptr<Service>, Failure> start(const DaemonOptions& options, Disk& disk) {
     auto signals = Signals::create();
     if (!signals) return tl::unexpected(Failure{kExitUnavailable, signals.error().message});
     auto service = std::unique_ptr<Service>(new Service(options, std::move(*signals)));
-    if (auto failure = service->open_state()) return tl::unexpected(std::move(*failure));
+    if (auto failure = service->open_state(disk)) return tl::unexpected(std::move(*failure));
     if (auto failure = service->open_transports()) return tl::unexpected(std::move(*failure));
     return service;
   }
@@ -82,9 +82,9 @@ class Service {
     hub_.add_descriptor(signals_.fd());
   }
 
-  std::optional<Failure> open_state() {
+  std::optional<Failure> open_state(Disk& disk) {
     if (!options_.state_directory.empty()) {
-      auto store = FileStateStore::open(options_.state_directory);
+      auto store = FileStateStore::open(disk, options_.state_directory, static_cast<std::size_t>(options_.state_generations));
       if (!store) return Failure{kExitUnavailable, store.error().message};
       store_ = std::move(*store);
     }
@@ -179,12 +179,12 @@ class Service {
 
 }  // namespace
 
-int run_service(const LoadedOptions& loaded, const std::function<LoadedOptions()>& reload) {
+int run_service(const LoadedOptions& loaded, const std::function<LoadedOptions()>& reload, Disk& disk) {
   if (const auto configured = log::configure(loaded.options.log); !configured) {
     log::error("{}", configured.error().message);
     return kExitConfiguration;
   }
-  auto service = Service::start(loaded.options);
+  auto service = Service::start(loaded.options, disk);
   if (!service) {
     log::error("{}", service.error().message);
     return service.error().exit_code;

@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "daemon/disk.h"
 #include "daemon/options.h"
 
 namespace emulsion::service {
@@ -17,7 +18,8 @@ inline constexpr int kExitConfiguration = 78;  // the configuration has faults
 
 // Runs the daemon until a signal, a request or the end of its replays ends it.
 //   reload  reads the options again, for SIGHUP
+//   disk    where states are kept
 // Returns the exit code.
-int run_service(const LoadedOptions& loaded, const std::function<LoadedOptions()>& reload);
+int run_service(const LoadedOptions& loaded, const std::function<LoadedOptions()>& reload, Disk& disk);
 
 }  // namespace emulsion::service

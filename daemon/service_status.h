@@ -16,6 +16,7 @@
 #include <string>
 #include <utility>
 
+#include "daemon/save_health.h"
 #include "emulsion/wire/messages.h"
 
 namespace emulsion::service {
@@ -67,7 +68,7 @@ struct Health {
   std::chrono::steady_clock::time_point pipeline_tick;  // when the pipeline last went round
 
   bool live = true;              // false: the daemon cannot go on and wants to be restarted
-  bool ready = false;            // inputs and outputs are open, and it is not draining
+  bool ready = false;            // inputs and outputs are open, it is not draining, and states can be saved
   std::string not_ready_reason;  // in a few words, such as "restoring state"
 };
 
@@ -80,6 +81,7 @@ struct ServiceStatus {
 
   std::chrono::system_clock::time_point started;  // when the daemon started
   Health health;
+  SaveHealth saves;
 };
 
 // Between the pipeline's thread, which tells, and one other, which asks.

@@ -20,20 +20,26 @@ inline Result<void> check_stream_name(std::string_view stream) {
               "\" is no name of a stream: expected 1 to 64 of the characters A-Z a-z 0-9 _ -");
 }
 
-// One blob per stream. What `save` has accepted, `load` returns whole, or not at all. Every operation refuses what is no
-// name of a stream.
+// The newest states of each stream, each a checkpoint as wire/state.h encodes it. What `save` has accepted, `load` returns
+// whole, or not at all. Every operation refuses what is no name of a stream.
 class StateStore {
  public:
   virtual ~StateStore() = default;
 
-  // Replaces the state of a stream. On failure the previous one is still there. A damaged state is never overwritten: until
-  // it is removed, saving fails.
+  // Makes this the newest state of a stream. Once it returns without an error, the state survives a loss of power. On
+  // failure `load` gives the previous one, or this one. A damaged state is never overwritten: until it is removed, saving
+  // fails.
   virtual Result<void> save(std::string_view stream, std::string_view state) = 0;
 
-  // The state of a stream; nothing if there is none. An error means that there is one, but it is damaged.
+  // The newest state of a stream; nothing if there is none. An error means that there is one, but it is damaged.
   virtual Result<std::optional<std::string>> load(std::string_view stream) = 0;
 
-  // Removes the state of a stream. No error if there is none.
+  // Where the newest state is damaged: goes back to the newest one before it that is whole, and returns it. Damaged ones are
+  // kept, out of the way. Whoever calls it must be able to learn again what came since.
+  // Errors: there is none before it that is whole; nothing has changed.
+  virtual Result<std::string> fall_back(std::string_view stream) = 0;
+
+  // Removes all states of a stream. No error if there is none.
   virtual Result<void> remove(std::string_view stream) = 0;
 
   // Names of all streams that have a state, in alphabetical order.

@@ -16,15 +16,6 @@ std::vector<std::uint64_t> ids_of(const std::vector<Index>& components, const st
   return result;
 }
 
-// The least number of coordinates that every family of the mixture has; 1 if there is none, which is then told as a fault.
-Index suitable_dimension(const std::vector<const Family*>& families) {
-  constexpr Index kMost = 1024;
-  for (Index dimension = 1; dimension <= kMost; ++dimension)
-    if (std::all_of(families.begin(), families.end(), [&](const Family* family) { return family->check_dimension(dimension).has_value(); }))
-      return dimension;
-  return 1;
-}
-
 // Messages that may wait for the first model although none of their rows helps to make it.
 constexpr std::size_t kMostWaiting = 4096;
 
@@ -55,34 +46,6 @@ void StreamOutput::clear() {
   model_changed = seeded = false;
   batches = 0;
 }
-
-Result<std::shared_ptr<const StreamPlan>> StreamPlan::make(const StreamOptions& options, std::optional<Snapshot> initial_model) {
-  auto plan = std::make_shared<StreamPlan>();
-  plan->options_ = options;
-  StreamOptions& own = plan->options_;
-  if (initial_model) own.learner.mixture = formula_of(*initial_model).text();
-  if (own.dimension == 0) own.dimension = static_cast<Index>(own.columns.size());
-  if (initial_model && own.dimension > 0 && initial_model->dimension != own.dimension)
-    return fail("the initial model has dimension " + std::to_string(initial_model->dimension) + ", the configuration says " +
-                std::to_string(own.dimension));
-  const auto learner = LearnerPlan::make(own.learner);
-  if (!learner) return fail(learner.error().message);
-  plan->learner_ = *learner;
-  plan->initial_model_ = std::move(initial_model);
-  // Where the dimension is still open, one that suits stands in, so that bad options are found now and not with the first
-  // message.
-  const Index dimension = plan->dimension();
-  if (const auto started = plan->start_learner(dimension > 0 ? dimension : suitable_dimension((*learner)->families()), 1); !started)
-    return fail(started.error().message);
-  return plan;
-}
-
-Result<Learner> StreamPlan::start_learner(Index dimension, std::uint64_t first_component_id) const {
-  return initial_model_ ? Learner::start_from(learner_, *initial_model_, first_component_id)
-                        : Learner::make(learner_, dimension, first_component_id);
-}
-
-Index StreamPlan::dimension() const { return initial_model_ ? initial_model_->dimension : options_.dimension; }
 
 Stream::Policy::Policy(const StreamOptions& options)
     : missing(options.missing),

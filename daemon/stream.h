@@ -57,6 +57,9 @@ class StreamPlan {
   const StreamOptions& options() const { return options_; }  // with the mixture of the initial model, and the dimension of the columns
   const Learner::Plan& learner() const { return learner_; }
 
+  // The mixture, and the options that the statistics depend on and that no state contradicts: "KEY = VALUE" a line.
+  const std::string& configuration() const { return configuration_; }
+
   // A learner that has seen nothing.
   Result<Learner> start_learner(Index dimension, std::uint64_t first_component_id) const;
 
@@ -65,6 +68,7 @@ class StreamPlan {
  private:
   StreamOptions options_;
   Learner::Plan learner_;
+  std::string configuration_;
   std::optional<Snapshot> initial_model_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 
 #include "daemon/log.h"
 #include "daemon/option_endpoints.h"
@@ -22,6 +23,17 @@ Result<std::optional<Snapshot>> read_initial_model(const std::string& path) {
   auto snapshot = wire::to_snapshot(*message);
   if (!snapshot) return fail(path + ": " + snapshot.error().message);
   return std::move(*snapshot);
+}
+
+// Says which options that the statistics depend on are not those that they were made with. Where they cannot be used at all,
+// restoring has failed.
+void tell_other_options(const std::string& name, const std::string& before, const std::string& now) {
+  std::set<std::string> known;
+  std::istringstream lines(before);
+  for (std::string line; std::getline(lines, line);) known.insert(line);
+  lines = std::istringstream(now);
+  for (std::string line; std::getline(lines, line);)
+    if (!known.contains(line)) log::warning("stream {}: goes on with {}, which is not what its state was made with", name, line);
 }
 
 }  // namespace
@@ -74,15 +86,33 @@ Result<Stream> StreamRegistry::load(const std::string& name) {
   const auto plan = plan_of(name);
   if (!plan) return fail("stream \"" + name + "\": " + plan.error().message);
   if (store_ != nullptr) {
-    const auto bytes = store_->load(name);
+    const auto bytes = load_state(name);
     if (!bytes) return fail(bytes.error().message);
     if (*bytes) {
       auto state = wire::decode_state(**bytes);
       if (!state) return fail("stream \"" + name + "\": the saved " + state.error().message);
-      return Stream::restore(name, *plan, std::move(*state));
+      const std::string before = state->configuration;
+      auto stream = Stream::restore(name, *plan, std::move(*state));
+      if (stream) tell_other_options(name, before, (*plan)->configuration());
+      return stream;
     }
   }
   return Stream::make(name, *plan);
+}
+
+Result<std::optional<std::string>> StreamRegistry::load_state(const std::string& name) {
+  auto newest = store_->load(name);
+  if (newest || !can_learn_again()) return newest;
+  auto older = store_->fall_back(name);
+  if (!older) return newest;
+  log::warning("stream {}: {}", name, newest.error().message);
+  log::warning("stream {}: goes on from an older state; all inputs are replays, so what came since is learned again", name);
+  return std::move(*older);
+}
+
+bool StreamRegistry::can_learn_again() const {
+  return !options_.inputs.empty() && std::all_of(options_.inputs.begin(), options_.inputs.end(),
+                                                 [](const InputOptions& input) { return input.kind == InputKind::replay; });
 }
 
 StreamEntry& StreamRegistry::add(const std::string& name, Stream stream) {
@@ -130,11 +160,18 @@ StreamEntry* StreamRegistry::next_to_save() {
 Result<void> StreamRegistry::save(StreamEntry& entry) {
   if (store_ == nullptr || !entry.unsaved) return {};
   const std::string state = wire::encode_state(entry.stream.state());
-  if (state.empty()) return fail("the state is larger than 2 GiB, which is more than can be written");
-  const auto saved = store_->save(entry.stream.name(), state);
-  if (!saved) return fail(saved.error().message);
-  entry.unsaved = false;
-  return {};
+  const auto saved = state.empty() ? Result<void>(fail("the state is larger than 2 GiB, which is more than can be written"))
+                                   : store_->save(entry.stream.name(), state);
+  const bool degraded = saves_.degraded();
+  if (saved) {
+    entry.unsaved = false;
+    saves_.succeeded();
+    if (degraded) log::info("states are saved again: no longer degraded");
+  } else {
+    saves_.failed("stream " + entry.stream.name() + ": " + saved.error().message);
+    if (!degraded && saves_.degraded()) log::error("degraded: {}", saves_.reason());
+  }
+  return saved;
 }
 
 Result<void> StreamRegistry::forget(const std::string& name) { return store_ == nullptr ? Result<void>{} : store_->remove(name); }

@@ -14,6 +14,7 @@
 
 #include "daemon/options.h"
 #include "daemon/publisher.h"
+#include "daemon/save_health.h"
 #include "daemon/service_status.h"
 #include "daemon/state_store.h"
 #include "daemon/stream.h"
@@ -53,9 +54,11 @@ class StreamRegistry {
   // `store` may be null: then nothing is saved.
   StreamRegistry(const DaemonOptions& options, StateStore* store) : options_(options), store_(store) {}
 
-  // Makes the configured streams, and every stream that has been saved and is still allowed.
-  // Errors: a damaged state, a state that does not fit the configuration, an initial model that cannot be read; all that
-  // there are, one a line.
+  // Makes the configured streams, and every stream that has been saved and is still allowed. Where a state is damaged, an
+  // older one is taken only if nothing but files is read: they are read again, and what the older state knows is not learned
+  // twice. Any other source has let go of what came since.
+  // Errors: a damaged state that nothing takes the place of, a state that does not fit the configuration, an initial model
+  // that cannot be read; all that there are, one a line.
   Result<void> open();
 
   // The stream of that name, made if its name matches a pattern and there is room.
@@ -79,6 +82,9 @@ class StreamRegistry {
   Result<void> save(StreamEntry& entry);
   bool has_store() const { return store_ != nullptr; }
 
+  // What is known of the saves so far.
+  const SaveHealth& saves() const { return saves_; }
+
   // Removes the saved state of a stream.
   Result<void> forget(const std::string& name);
 
@@ -90,6 +96,8 @@ class StreamRegistry {
   Result<Stream::Plan> plan_of(const std::string& name);
   bool is_allowed(const std::string& name) const;
   Result<Stream> load(const std::string& name);
+  Result<std::optional<std::string>> load_state(const std::string& name);
+  bool can_learn_again() const;
   StreamEntry& add(const std::string& name, Stream stream);
 
   DaemonOptions options_;
@@ -98,6 +106,7 @@ class StreamRegistry {
   std::map<std::string, StreamEntry> streams_;
   std::unordered_map<std::string_view, StreamEntry*> by_name_;  // the same, quicker to look at
   std::deque<StreamEntry*> to_save_;
+  SaveHealth saves_;
 };
 
 }  // namespace emulsion::service

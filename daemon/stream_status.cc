@@ -54,6 +54,7 @@ wire::StreamState Stream::state() const {
   state.points_paused = points_paused_;
   state.paused = paused_;
   state.next_component_id = next_component_id_;
+  state.configuration = plan_->configuration();
   return state;
 }
 

@@ -31,6 +31,15 @@ TEST_CASE("the status is a line about the daemon and a line for each stream") {
         "room       warming_up  0  0      0         0        0  60 of 100        0        0           -\n");
 }
 
+TEST_CASE("that a daemon is degraded is told right behind its first line, and to machines") {
+  wire::StatusReply status = example_status();
+  status.degraded = "3 saves in a row have failed; the last: \x1b[2Jdisk full";
+  CHECK(status_table(status).find("33 messages in, 40 out\ndegraded: 3 saves in a row have failed; the last: \\x1B[2Jdisk full\nrefused") !=
+        std::string::npos);
+  CHECK(nlohmann::json::parse(status_json(status))["degraded"] == status.degraded);
+  CHECK(nlohmann::json::parse(status_json(example_status()))["degraded"] == "");
+}
+
 TEST_CASE("a daemon without streams says how to make one") {
   CHECK(status_table({}).find("no streams yet; `emulsion send FILE` makes one") != std::string::npos);
 }

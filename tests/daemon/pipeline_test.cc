@@ -370,15 +370,53 @@ TEST_CASE("a save that fails is told and tried again, and a failing last one is 
   store.fail_saves("disk full");
   daemon.wait(11);
   CHECK(daemon.log.count("stream radar: not saved: memory: radar: cannot write: disk full") == 1);
-  daemon.wait(1);
-  CHECK(daemon.log.count("not saved") == 1);  // not before the next interval
+  daemon.wait(0.9);
+  CHECK(daemon.log.count("not saved") == 1);
+  daemon.wait(0.1);
+  CHECK(daemon.log.count("not saved") == 2);  // soon, and not at the next interval alone
   SECTION("the disk has room again") {
     store.fail_saves({});
-    daemon.wait(10);
+    daemon.wait(1);
     CHECK(store.list()->size() == 1);
     CHECK(daemon.pipeline->drain());
   }
   SECTION("it never has") { CHECK_FALSE(daemon.pipeline->drain()); }
+}
+
+TEST_CASE("after three saves in a row that fail the daemon is degraded and not ready, labels all the same, and recovers by itself") {
+  DaemonOptions options = quick_daemon();
+  options.save_interval_seconds = GENERATE(0, 10);
+  MemoryStateStore store;
+  DaemonAtWork daemon(options, &store);
+  daemon.pipeline->set_ready(true, {});
+  daemon.send(points_message(0, two_clusters(100)));
+  store.fail_saves("disk full");
+  CHECK(is<wire::ControlError>(daemon.ask(wire::SaveRequest{"radar"})));
+  daemon.wait(1);
+  CHECK_FALSE(daemon.pipeline->degraded());
+  CHECK(daemon.board.health()->ready);
+  CHECK(daemon.status().degraded.empty());
+  daemon.wait(1);
+  CHECK(daemon.pipeline->degraded());
+  const std::string reason = "3 saves in a row have failed; the last: stream radar: memory: radar: cannot write: disk full";
+  CHECK_FALSE(daemon.board.health()->ready);
+  CHECK(daemon.board.health()->live);
+  CHECK(daemon.board.health()->not_ready_reason == "degraded: " + reason);
+  CHECK(daemon.status().degraded == reason);
+  CHECK(daemon.watched().saves.failures() == 3);
+  CHECK(daemon.log.count("degraded: " + reason) == 1);
+  const std::size_t labels = daemon.labels().size();
+  daemon.send(points_message(1, two_clusters(10)));
+  CHECK(daemon.labels().size() == labels + 1);
+
+  store.fail_saves({});
+  daemon.wait(1);
+  CHECK_FALSE(daemon.pipeline->degraded());
+  CHECK(daemon.board.health()->ready);
+  CHECK(daemon.status().degraded.empty());
+  CHECK(daemon.watched().saves.saves() == 1);
+  CHECK(daemon.log.count("states are saved again: no longer degraded") == 1);
+  CHECK(store.list()->size() == 1);
 }
 
 TEST_CASE("the status board shows what the control endpoint says, and more for metrics") {

@@ -132,6 +132,63 @@ TEST_CASE("a damaged state of a dynamic stream refuses the stream, which is not 
   CHECK(**store.load("sonar") == "\x01 no state");
 }
 
+TEST_CASE("from a damaged state a stream falls back to an older one only if all inputs are replays") {
+  MemoryStateStore store;
+  const std::string older = saved("radar", quick_options(), 40);
+  REQUIRE(store.save("radar", older));
+  REQUIRE(store.save("radar", saved("radar", quick_options(), 100)));
+  store.damage("radar");
+  const InputOptions replay{InputKind::replay, Attachment::bind, "", "radar", "points.csv"};
+  const InputOptions pull{InputKind::pull, Attachment::bind, "tcp://127.0.0.1:7701", "", ""};
+  DaemonOptions options = quick_daemon();
+  SECTION("they are") {
+    options.inputs = {replay, replay};
+    CapturedLog log;
+    StreamRegistry streams(options, &store);
+    REQUIRE(streams.open());
+    CHECK(wire::encode_state(streams.find("radar")->stream.state()) == older);
+    CHECK(log.count("stream radar: memory: radar: damaged") == 1);
+    CHECK(log.count("stream radar: goes on from an older state") == 1);
+  }
+  SECTION("one is not, and may have let go of what came since") {
+    options.inputs = {replay, pull};
+    CHECK(open_error(options, &store) == "memory: radar: damaged");
+    CHECK_FALSE(store.load("radar"));
+  }
+  SECTION("there are none, so nothing comes again") {
+    options.inputs = {};
+    CHECK(open_error(options, &store) == "memory: radar: damaged");
+  }
+  SECTION("there is no older one") {
+    REQUIRE(store.remove("radar"));
+    REQUIRE(store.save("radar", older));
+    store.damage("radar");
+    options.inputs = {replay};
+    CHECK(open_error(options, &store) == "memory: radar: damaged");
+  }
+}
+
+TEST_CASE("a state whose other options were others is taken, and each of them is told") {
+  MemoryStateStore store;
+  REQUIRE(store.save("radar", saved("radar", quick_options(), 100)));
+  DaemonOptions options = quick_daemon();
+  CapturedLog log;
+  SECTION("the same") {
+    options.streams["radar"].model_interval_seconds = 7;  // of no concern to statistics, as are threads
+    options.streams["radar"].learner.threads = 2;
+    StreamRegistry streams(options, &store);
+    REQUIRE(streams.open());
+    CHECK(log.count("goes on with") == 0);
+  }
+  SECTION("another memory") {
+    options.streams["radar"].learner.step.exponent = 0.875;
+    StreamRegistry streams(options, &store);
+    REQUIRE(streams.open());
+    CHECK(log.count("goes on with") == 1);
+    CHECK(log.count("stream radar: goes on with step_exponent = 0.875, which is not what its state was made with") == 1);
+  }
+}
+
 TEST_CASE("states that do not fit the configuration are all told, one a line") {
   MemoryStateStore store;
   REQUIRE(store.save("radar", saved("radar", quick_options(), 100)));

@@ -81,12 +81,12 @@ def end_with_this_process():
 class Daemon:
     """One run of emulsiond, from start to exit."""
 
-    def __init__(self, test, arguments, extra_environment):
+    def __init__(self, test, arguments, extra_environment, command=(EMULSIOND,)):
         self.test = test
         self.log = []
         self._changed = threading.Condition()
         self.process = subprocess.Popen(
-            [EMULSIOND, *arguments],
+            [*command, *arguments],
             cwd=test.directory,
             env=environment(extra_environment),
             preexec_fn=end_with_this_process,
@@ -281,7 +281,7 @@ class EndToEndTest(unittest.TestCase):
                 print(daemon.text(), file=sys.stderr)
         return result
 
-    def launch(self, config="", *arguments, inputs=("pull bind tcp://127.0.0.1:*",), http=False, environment=None):
+    def launch(self, config="", *arguments, inputs=("pull bind tcp://127.0.0.1:*",), http=False, environment=None, command=(EMULSIOND,)):
         """A daemon that may or may not come to life."""
         path = self.directory / f"emulsiond-{len(self.daemons)}.conf"
         path.write_text(config)
@@ -289,7 +289,7 @@ class EndToEndTest(unittest.TestCase):
         given += ["--http", "127.0.0.1:0" if http else ""]
         for text in inputs:
             given += ["--input", text]
-        daemon = self.keep(Daemon(self, [*given, *arguments], environment or {}))
+        daemon = self.keep(Daemon(self, [*given, *arguments], environment or {}, command))
         daemon.config_path = path
         return daemon
 
@@ -334,6 +334,11 @@ class EndToEndTest(unittest.TestCase):
 
     def subscribe(self, daemon, *prefixes):
         return Subscriber(self.socket(zmq.SUB, daemon.output), prefixes)
+
+    def state_files(self, stream="room", directory="state"):
+        """The saved states of a stream, oldest first."""
+        found = (self.directory / directory).glob(f"{stream}.*.state")
+        return sorted(found, key=lambda path: int(path.name.split(".")[1]))
 
     def client_environment(self, daemon):
         return environment({

@@ -80,11 +80,10 @@ class ReloadTest(EndToEndTest):
     def test_the_interval_between_saves_is_applied(self):
         self.producer(self.daemon, "room").send(self.points)
         self.daemon.wait_for_rows("room", 2000)
-        state = self.directory / "state" / "room.state"
-        self.assertFalse(state.exists())
+        self.assertEqual(self.state_files(), [])
         said = self.reload(("save_interval_seconds = 0", "save_interval_seconds = 0.05"))
         self.assertIn("save_interval_seconds", said("applied"))
-        eventually(state.exists, "a saved state")
+        eventually(self.state_files, "a saved state")
 
     def test_a_new_stream_and_its_settings_are_applied(self):
         said = self.reload(("[stream.room]", "[stream.cellar]\ncomponents = 5\n[stream.room]"))

@@ -57,14 +57,32 @@ class ReplayTest(EndToEndTest):
     def test_a_replay_that_is_repeated_learns_nothing_twice(self):
         self.write_csv(1000)
         self.replay(*self.kept())
-        state = self.directory / "state" / "geyser.state"
         first, _ = self.look()
         self.replay(*self.kept())
         again, _ = self.look()
         self.assertEqual((again.digest, again.points_accepted, again.points_learned), (first.digest, 1000, first.points_learned))
         self.assertEqual(again.producers[0].messages_duplicate, 4)
-        self.assertTrue(state.exists())
+        self.assertTrue(self.state_files("geyser"))
 
+    def test_a_replay_makes_good_for_a_damaged_state_where_there_is_an_older_one(self):
+        self.write_csv(1024)
+        lines = (self.directory / "points.csv").read_text().splitlines(keepends=True)
+        (self.directory / "points.csv").write_text("".join(lines[: 1 + 512]))
+        self.replay(*self.kept())
+        (self.directory / "points.csv").write_text("".join(lines))
+        self.replay(*self.kept())
+        whole, _ = self.look()
+        older, newest = self.state_files("geyser")
+        damaged = bytearray(newest.read_bytes())
+        damaged[len(damaged) // 2] ^= 4
+        newest.write_bytes(damaged)
+        log = self.replay(*self.kept())
+        self.assertIn(f"{newest.name}: damaged: at byte ", log)
+        self.assertIn("stream geyser: goes on from an older state", log)
+        again, _ = self.look()
+        self.assertEqual((again.digest, again.points_accepted), (whole.digest, 1024))
+        self.assertEqual((self.directory / "state" / f"{newest.name}.damaged").read_bytes(), damaged)
+        self.assertNotIn(newest, self.state_files("geyser"))
     def test_a_file_that_has_grown_is_learned_from_where_it_ended(self):
         # Whole messages of 256 rows; the last message of a file has what is left.
         self.write_csv(1024)

@@ -27,7 +27,8 @@ class StatefulTest(EndToEndTest):
         return self.start(config, "--state_directory", str(self.directory / directory), *arguments, **options)
 
     def state_file(self, directory="state", stream="room"):
-        return self.directory / directory / f"{stream}.state"
+        """The newest one."""
+        return self.state_files(stream, directory)[-1]
 
     def send(self, daemon, first, last, rows=MESSAGE_ROWS):
         """Rows from `first` up to `last`, as one part of one session, in messages of `rows`."""
@@ -154,7 +155,7 @@ class StateFileTest(StatefulTest):
         for damaged in (bytes(flipped), good[: len(good) // 2], good[:5], b"", b"something else entirely", good + b"x"):
             with self.subTest(damaged[:8], length=len(damaged)):
                 self.state_file().write_bytes(damaged)
-                self.check_refused(self.launch_with_state(), 65, "room.state: damaged", "move it away to start anew")
+                self.check_refused(self.launch_with_state(), 65, "room.1.state: damaged", "move it away to start anew")
                 self.assertEqual(self.state_file().read_bytes(), damaged)
 
     def test_what_the_message_advises_works(self):
@@ -166,6 +167,21 @@ class StateFileTest(StatefulTest):
         self.assertIsNone(daemon.stream("room"))
         self.send(daemon, 0, 300)
         self.assertEqual(daemon.wait_for_rows("room", 300).points_accepted, 300)
+
+    def test_a_damaged_newest_state_is_refused_though_there_is_an_older_one(self):
+        daemon = self.start_with_state()
+        for first in (0, 300):
+            self.send(daemon, first, first + 300)
+            daemon.wait_for_rows("room", first + 300)
+            daemon.ask(save=control_pb2.SaveRequest(stream="room"))
+        self.assertEqual(daemon.stop(), 0)
+        older, newest = self.state_files()
+        newest.write_bytes(newest.read_bytes()[:-1])
+        # Producers have let go of what came since the older one: that is for people to decide.
+        self.check_refused(self.launch_with_state(), 65, f"{newest.name}: damaged", f"move it away to go back to {older.name}, which is older")
+        self.assertEqual(self.state_files(), [older, newest])
+        newest.rename(self.directory / "away")
+        self.assertEqual(self.start_with_state().stream("room").points_accepted, 300)
 
     def test_a_state_that_does_not_fit_the_configuration_is_refused_and_left_as_it_is(self):
         self.save_a_state()
@@ -192,7 +208,7 @@ class StateFileTest(StatefulTest):
         self.assertEqual(self.client_json(daemon, "save", "room"), {"command": "save", "streams": ["room"]})
         self.assertTrue(self.state_file().read_bytes().startswith(b"EMULSION"))
         self.client(daemon, "reset", "room", "--yes")
-        self.assertFalse(self.state_file().exists())
+        self.assertEqual(self.state_files(), [])
         self.assertEqual(daemon.stream("room").points_accepted, 0)
 
 

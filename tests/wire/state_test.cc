@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <random>
 
+#include "emulsion/wire/checkpoint.h"
 #include "emulsion/wire/convert.h"
 #include "lib/sample.h"
 
@@ -48,9 +49,18 @@ StreamState state_of(const LearnerOptions& options, Index points) {
   state.points_paused = 2;
   state.paused = true;
   state.next_component_id = 7;
+  state.configuration = "components = 2\n";
   return state;
 }
 
+// A checkpoint with other bytes in one of its sections, and checksums that fit them.
+std::string with_section(const std::string& checkpoint, std::size_t section, std::string_view bytes) {
+  auto sections = decode_checkpoint(checkpoint);
+  REQUIRE(sections);
+  sections->at(section).bytes = bytes;
+  return encode_checkpoint(*sections);
+}
+constexpr std::size_t kLearner = 1, kCounters = 4;
 
 // Reads what may be damaged, and if it is read, uses it as the daemon would.
 bool is_read_and_harmless(const std::string& bytes, const LearnerOptions& options) {
@@ -138,6 +148,41 @@ TEST_CASE("every field around the learner comes back") {
   CHECK(decoded->points_paused == 2);
   CHECK(decoded->paused);
   CHECK(decoded->next_component_id == 7);
+  CHECK(decoded->configuration == "components = 2\n");
+}
+
+TEST_CASE("every wrong bit and every truncation of a state is refused with words") {
+  const std::string bytes = encode_state(state_of(quick("gaussian(spherical)"), 130));
+  for (std::size_t length = 0; length < bytes.size(); ++length)
+    if (const auto decoded = decode_state(bytes.substr(0, length)); decoded || decoded.error().message.size() < 20) FAIL("cut at " << length);
+  std::string damaged = bytes;
+  for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
+    if (const auto decoded = decode_state(damaged); decoded || decoded.error().message.size() < 20) FAIL("bit " << bit);
+    damaged[bit / 8] = bytes[bit / 8];
+  }
+  CHECK(decode_state(damaged));
+  CHECK(bytes.size() > 1000);  // a learner with everything in it
+}
+
+TEST_CASE("sections that this version would not write so are refused by name, whatever their checksums say") {
+  const std::string bytes = encode_state(state_of(quick("gaussian(full)"), 0));
+  const std::string counters(decode_checkpoint(bytes)->at(kCounters).bytes);
+  const auto refusal = [](const std::string& checkpoint) {
+    const auto decoded = decode_state(checkpoint);
+    REQUIRE_FALSE(decoded);
+    return decoded.error().message;
+  };
+  const auto sections = *decode_checkpoint(bytes);
+  const std::string otherwise = ": fields that this version would not write so";
+  CHECK(refusal(with_section(bytes, kCounters, counters + counters)) == "state: section \"counters\"" + otherwise);  // each field twice
+  CHECK(refusal(with_section(bytes, kCounters, counters + "\xA8\x3F\x01")) == "state: section \"counters\"" + otherwise);  // field 1013
+  CHECK(refusal(with_section(bytes, kCounters, "\x0A\x01x")) == "state: section \"stream\"" + otherwise);  // a name
+  CHECK(refusal(with_section(bytes, kCounters, "\xFF")) == "state: section \"counters\": not a StreamState message");
+  CHECK(refusal(encode_checkpoint(std::vector(sections.begin(), sections.end() - 1))) == "state: 4 sections, expected 5");
+  auto swapped = sections;
+  std::swap(swapped[2], swapped[3]);
+  CHECK(refusal(encode_checkpoint(swapped)) == "state: section \"waiting\": expected section \"sources\"");
 }
 
 TEST_CASE("a state whose next component would have the id of none is refused") {
@@ -165,26 +210,27 @@ TEST_CASE("the digest is that of the learner alone, and changes with a single bi
   CHECK(digest(*state.learner) != before);
 }
 
-TEST_CASE("a state that is cut off anywhere is an error or decodes, and never crashes") {
+TEST_CASE("a learner that is cut off anywhere under a checksum that fits is an error or decodes, and never crashes") {
   LearnerOptions options = quick("gaussian(full)");
   options.averaging = true;
   const std::string bytes = encode_state(state_of(options, GENERATE(30, 130)));
+  const std::string_view learner = decode_checkpoint(bytes)->at(kLearner).bytes;
   std::size_t errors = 0;
-  for (std::size_t length = 0; length < bytes.size(); ++length)
-    errors += !is_read_and_harmless(bytes.substr(0, length), options);
-  CHECK(errors > bytes.size() / 2);
+  for (std::size_t length = 0; length < learner.size(); ++length)
+    errors += !is_read_and_harmless(with_section(bytes, kLearner, learner.substr(0, length)), options);
+  CHECK(errors > learner.size() / 2);
 }
 
-TEST_CASE("a state with damaged bytes is an error or decodes, and never crashes") {
+TEST_CASE("a learner with damaged bytes under a checksum that fits is an error or decodes, and never crashes") {
   LearnerOptions options = quick("gaussian(diagonal)");
   options.averaging = true;
   const std::string bytes = encode_state(state_of(options, 130));
   const Codec quiet;  // protobuf would write to stderr
   std::mt19937 random(1);
   for (int i = 0; i < 2000; ++i) {
-    std::string damaged = bytes;
+    std::string damaged(decode_checkpoint(bytes)->at(kLearner).bytes);
     for (int j = 0; j < 1 + i % 3; ++j) damaged[random() % damaged.size()] = static_cast<char>(random());
-    is_read_and_harmless(damaged, options);
+    is_read_and_harmless(with_section(bytes, kLearner, damaged), options);
   }
 }
 

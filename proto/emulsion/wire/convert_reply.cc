@@ -107,6 +107,7 @@ Result<StatusReply> read(const v1::StatusReply& message) {
     result.streams.push_back(std::move(*stream));
   }
   result.daemon_session = message.daemon_session();
+  result.degraded = message.degraded();
   return result;
 }
 
@@ -118,6 +119,7 @@ void write(const StatusReply& value, v1::StatusReply& message) {
   message.set_messages_published(value.messages_published);
   for (const StreamStatus& stream : value.streams) write(stream, *message.add_streams());
   message.set_daemon_session(value.daemon_session);
+  message.set_degraded(value.degraded);
 }
 
 Result<ControlError> read(const v1::ControlError& message) {

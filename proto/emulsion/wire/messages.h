@@ -209,6 +209,7 @@ struct StatusReply {
   std::uint64_t messages_published = 0;
   std::vector<StreamStatus> streams;
   std::uint64_t daemon_session = 0;
+  std::string degraded;
 };
 struct ListReply { std::vector<std::string> streams; };
 struct GetModelReply { ModelMessage model; };

@@ -7,6 +7,7 @@
 
 #include "emulsion/families.h"
 #include "emulsion/v1/state.pb.h"
+#include "emulsion/wire/state_sections.h"
 #include "emulsion/wire/topic.h"
 
 namespace emulsion::wire {
@@ -285,12 +286,14 @@ std::string encode_state(const StreamState& state) {
   out.set_points_paused(state.points_paused);
   out.set_paused(state.paused);
   out.set_next_component_id(state.next_component_id);
-  return out.SerializeAsString();
+  out.set_configuration(state.configuration);
+  return checkpoint_of(std::move(out));
 }
 
 Result<StreamState> decode_state(std::string_view bytes) {
-  v1::StreamState from;
-  if (!from.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return fail("state: not a StreamState message");
+  const auto message = message_of_checkpoint(bytes);
+  if (!message) return fail("state: " + message.error().message);
+  const v1::StreamState& from = *message;
   StreamState state;
   state.stream = from.stream();
   if (from.has_learner()) {
@@ -309,6 +312,7 @@ Result<StreamState> decode_state(std::string_view bytes) {
   state.paused = from.paused();
   if (from.next_component_id() == kNoComponent) return fail("state: next_component_id: 0, expected at least 1");
   state.next_component_id = from.next_component_id();
+  state.configuration = from.configuration();
   return state;
 }
 

@@ -1,4 +1,4 @@
-// The state of one stream, to bytes and back.
+// The state of one stream, to bytes and back: what is in the sections of a checkpoint.
 #pragma once
 
 #include <cstdint>
@@ -51,12 +51,16 @@ struct StreamState {
   std::uint64_t points_paused = 0;
   bool paused = false;
   std::uint64_t next_component_id = 1;  // while there is no learner
+
+  // The options that the statistics depend on, "KEY = VALUE" a line, for people: what fits the state may differ from them.
+  std::string configuration;
 };
 
-// Equal states give equal bytes. Empty if they would be more than the 2 GiB that protobuf can write.
+// Equal states give equal bytes: a checkpoint, as docs/checkpoint.md has it. Empty if they would be more than the 2 GiB that
+// protobuf can write.
 std::string encode_state(const StreamState& state);
 
-// Errors: bytes that are no state, sizes that do not fit together, parameters that are no distribution; names the field.
+// Errors: bytes that no encode_state has written, sizes that do not fit together, parameters that are no distribution; names the field.
 Result<StreamState> decode_state(std::string_view bytes);
 
 // Sixteen hexadecimal digits over the learner alone: equal digests, equal model and statistics, bit for bit.
