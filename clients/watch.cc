@@ -72,6 +72,8 @@ class Printer {
           put(event_headings_++ == 0 ? events_heading(format_) : "", format_event(event, format_));
         });
       case wire::TopicKind::points:
+      case wire::TopicKind::hello:
+      case wire::TopicKind::acknowledgement:
         return;  // not published, and not asked for
     }
   }
