@@ -70,7 +70,7 @@ Result<Stream::Plan> StreamRegistry::plan_of(const std::string& name) {
   return plan;
 }
 
-Result<Stream> StreamRegistry::load(const std::string& name) {
+Result<StreamEntry> StreamRegistry::load(const std::string& name) {
   const auto plan = plan_of(name);
   if (!plan) return fail("stream \"" + name + "\": " + plan.error().message);
   if (store_ != nullptr) {
@@ -79,14 +79,19 @@ Result<Stream> StreamRegistry::load(const std::string& name) {
     if (*bytes) {
       auto state = wire::decode_state(**bytes);
       if (!state) return fail("stream \"" + name + "\": the saved " + state.error().message);
-      return Stream::restore(name, *plan, std::move(*state));
+      const PublishedCounts published{state->models_published, state->labels_published, state->events_published};
+      auto stream = Stream::restore(name, *plan, std::move(*state));
+      if (!stream) return tl::unexpected(stream.error());
+      StreamEntry entry(std::move(*stream));
+      entry.published = published;
+      return entry;
     }
   }
-  return Stream::make(name, *plan);
+  return StreamEntry(Stream::make(name, *plan));
 }
 
-StreamEntry& StreamRegistry::add(const std::string& name, Stream stream) {
-  const auto [place, added] = streams_.emplace(name, std::move(stream));
+StreamEntry& StreamRegistry::add(const std::string& name, StreamEntry loaded) {
+  const auto [place, added] = streams_.emplace(name, std::move(loaded));
   StreamEntry& entry = place->second;
   entry.configured = options_.streams.count(name) > 0;
   entry.unpublished = entry.stream.has_model();
@@ -129,11 +134,16 @@ StreamEntry* StreamRegistry::next_to_save() {
 
 Result<void> StreamRegistry::save(StreamEntry& entry) {
   if (store_ == nullptr || !entry.unsaved) return {};
-  const std::string state = wire::encode_state(entry.stream.state());
+  wire::StreamState whole = entry.stream.state();
+  whole.models_published = entry.published.models;
+  whole.labels_published = entry.published.labels;
+  whole.events_published = entry.published.events;
+  const std::string state = wire::encode_state(whole);
   if (state.empty()) return fail("the state is larger than 2 GiB, which is more than can be written");
   const auto saved = store_->save(entry.stream.name(), state);
   if (!saved) return fail(saved.error().message);
   entry.unsaved = false;
+  entry.stream.make_durable();
   return {};
 }
 

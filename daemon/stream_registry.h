@@ -34,7 +34,7 @@ struct StreamEntry {
   std::optional<std::chrono::steady_clock::time_point> model_published;  // when; nothing if never
   double learning_seconds = 0;        // spent since the last mini-batch was completed
   DurationHistogram em_step_seconds;  // of one mini-batch
-  PublishedCounts published;
+  PublishedCounts published;           // since the stream came to be
 
   // Takes note of the time that a message took, and of the mini-batches that it completed.
   void observe(double seconds, const StreamOutput& output);
@@ -89,8 +89,8 @@ class StreamRegistry {
   const StreamOptions& options_of(const std::string& name) const;
   Result<Stream::Plan> plan_of(const std::string& name);
   bool is_allowed(const std::string& name) const;
-  Result<Stream> load(const std::string& name);
-  StreamEntry& add(const std::string& name, Stream stream);
+  Result<StreamEntry> load(const std::string& name);
+  StreamEntry& add(const std::string& name, StreamEntry loaded);
 
   DaemonOptions options_;
   StateStore* store_;
