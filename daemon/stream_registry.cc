@@ -26,6 +26,14 @@ Result<std::optional<Snapshot>> read_initial_model(const std::string& path) {
 
 }  // namespace
 
+wire::StreamState StreamEntry::state() const {
+  wire::StreamState state = stream.state();
+  state.models_published = published.models;
+  state.labels_published = published.labels;
+  state.events_published = published.events;
+  return state;
+}
+
 void StreamEntry::observe(double seconds, const StreamOutput& output) {
   learning_seconds += seconds;
   for (std::uint64_t batch = 0; batch < output.batches && !output.seeded; ++batch)
@@ -134,11 +142,7 @@ StreamEntry* StreamRegistry::next_to_save() {
 
 Result<void> StreamRegistry::save(StreamEntry& entry) {
   if (store_ == nullptr || !entry.unsaved) return {};
-  wire::StreamState whole = entry.stream.state();
-  whole.models_published = entry.published.models;
-  whole.labels_published = entry.published.labels;
-  whole.events_published = entry.published.events;
-  const std::string state = wire::encode_state(whole);
+  const std::string state = wire::encode_state(entry.state());
   if (state.empty()) return fail("the state is larger than 2 GiB, which is more than can be written");
   const auto saved = store_->save(entry.stream.name(), state);
   if (!saved) return fail(saved.error().message);

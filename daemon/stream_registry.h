@@ -36,6 +36,9 @@ struct StreamEntry {
   DurationHistogram em_step_seconds;  // of one mini-batch
   PublishedCounts published;           // since the stream came to be
 
+  // Everything that is kept of it over a restart.
+  wire::StreamState state() const;
+
   // Takes note of the time that a message took, and of the mini-batches that it completed.
   void observe(double seconds, const StreamOutput& output);
 };

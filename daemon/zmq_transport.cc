@@ -344,6 +344,7 @@ ZmqHub::~ZmqHub() = default;
 
 Result<ZmqSource*> ZmqHub::add_source(InputKind kind, Attachment attachment, const std::string& endpoint) {
   assert(kind != InputKind::replay);
+  ZmqOptions options = sockets_->options;
   const auto type = kind == InputKind::subscribe ? zmq::socket_type::sub
                     : kind == InputKind::pull    ? zmq::socket_type::pull
                                                  : zmq::socket_type::router;
@@ -351,16 +352,16 @@ Result<ZmqSource*> ZmqHub::add_source(InputKind kind, Attachment attachment, con
   if (!socket) return tl::unexpected(socket.error());
   if (kind == InputKind::subscribe) socket->set(zmq::sockopt::subscribe, wire::subscription(""));
   if (kind == InputKind::acknowledged) {
-    const int messages = std::min(sockets_->options.acknowledged_queue_messages, sockets_->options.queue_messages);
-    socket->set(zmq::sockopt::rcvhwm, messages);
-    socket->set(zmq::sockopt::sndhwm, messages);
+    options.queue_messages = std::min(options.acknowledged_queue_messages, options.queue_messages);
+    socket->set(zmq::sockopt::rcvhwm, options.queue_messages);
+    socket->set(zmq::sockopt::sndhwm, options.queue_messages);
     socket->set(zmq::sockopt::router_mandatory, 1);
     socket->set(zmq::sockopt::router_handover, 1);  // a producer that names itself can come back
   }
   const auto attached = attach(*socket, attachment, endpoint);
   if (!attached) return tl::unexpected(attached.error());
   sockets_->sources.push_back(
-      std::make_unique<Source>(std::move(*socket), kind, attachment, *attached, sockets_->options));
+      std::make_unique<Source>(std::move(*socket), kind, attachment, *attached, options));
   return sockets_->sources.back().get();
 }
 
