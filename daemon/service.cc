@@ -145,7 +145,10 @@ class Service {
       if (!source) return fail(source.error().message);
       return *source;
     }
-    auto replay = open_replay(input.path, input.stream);
+    // A file that the state has messages of goes on behind them.
+    const StreamEntry* known = streams_->find(input.stream);
+    const std::string mark(known == nullptr ? std::string_view() : known->stream.mark(kReplayProducer, replay_session(input.path)));
+    auto replay = open_replay(input.path, input.stream, mark);
     if (!replay) return fail(replay.error().message);
     replays_.push_back(std::move(*replay));
     return replays_.back().get();
