@@ -16,8 +16,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// How long nothing is heard before the daemon is asked; and the least time between two questions.
+// How long nothing is heard before the daemon is asked: at first, and where nothing gets on; and the least time between
+// two questions, or two attempts to reach it.
 constexpr Milliseconds kSilence{100};
+constexpr Milliseconds kLongestSilence{1000};
 constexpr Milliseconds kBetweenQuestions{5};
 
 }  // namespace
@@ -44,6 +46,8 @@ struct AcknowledgedSender::State {
   };
   std::map<std::uint64_t, Asked> questions;
   std::uint64_t last_question = 0;
+  bool connected = true;  // as far as the last attempt to send tells
+  Milliseconds silence = kSilence;
   Clock::time_point asked{};
   Clock::time_point heard{};
   Clock::time_point progress = Clock::now();
@@ -61,7 +65,8 @@ struct AcknowledgedSender::State {
 
   void transmit() {
     while (known && next < end() && next - durable < credit) {
-      if (!conversation.send(points_topic, window[next - durable])) return;  // not connected
+      connected = conversation.send(points_topic, window[next - durable]);
+      if (!connected) return;
       if (next < highest) ++sent_again;
       highest = std::max(highest, ++next);
     }
@@ -70,7 +75,9 @@ struct AcknowledgedSender::State {
   void ask(Clock::time_point now) {
     asked = now;
     const std::uint64_t question = last_question + 1;
-    if (!conversation.send(hello_topic, codec.encode(wire::HelloMessage{options.producer, options.session, question}))) return;
+    connected = conversation.send(hello_topic, codec.encode(wire::HelloMessage{options.producer, options.session, question}));
+    if (!connected) return;
+    silence = std::min(2 * silence, kLongestSilence);
     last_question = question;
     questions[question] = {next, durable};
     if (questions.size() > 64) questions.erase(questions.begin());
@@ -81,7 +88,7 @@ struct AcknowledgedSender::State {
     if (said.stream != options.stream || said.producer != options.producer || said.session != options.session) return {};
     heard = Clock::now();
     credit = said.credit;
-    fault = said.fault;
+    if (!said.fault.empty()) fault = said.fault;
     const bool restarted = known && said.daemon_session != daemon_session;
     daemon_session = said.daemon_session;
     if (restarted) ++restarts;
@@ -116,6 +123,8 @@ struct AcknowledgedSender::State {
       durable = settled;
       next = std::max(next, durable);
       progress = heard;
+      silence = kSilence;
+      fault.clear();
     }
     if ((said.out_of_order || restarted) && questions.empty() && heard - asked >= kBetweenQuestions) ask(heard);
     return {};
@@ -125,8 +134,9 @@ struct AcknowledgedSender::State {
   Attempt<void> turn(Deadline deadline) {
     transmit();
     const auto now = Clock::now();
-    if ((!known || !window.empty()) && now - std::max(asked, heard) >= kSilence) ask(now);
-    auto delivery = conversation.receive(std::min(deadline, now + kSilence / 2));
+    const Milliseconds pause = connected ? silence : kBetweenQuestions;
+    if ((!known || !window.empty()) && now - std::max(asked, heard) >= pause) ask(now);
+    auto delivery = conversation.receive(std::min(deadline, now + (connected ? kSilence / 2 : kBetweenQuestions)));
     for (; delivery; delivery = conversation.receive(Clock::now())) {
       if (delivery->topic != answer_topic) continue;
       auto said = codec.decode_acknowledgement(delivery->payload);
