@@ -254,6 +254,52 @@ Attempt<void> PointSender::close(Milliseconds timeout) {
 
 std::string PointSender::endpoint() const { return state_->socket.get(zmq::sockopt::last_endpoint); }
 
+struct Conversation::State {
+  zmq::context_t context;
+  zmq::socket_t socket{context, zmq::socket_type::dealer};
+};
+
+Conversation::Conversation(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Conversation::~Conversation() = default;
+Conversation::Conversation(Conversation&&) noexcept = default;
+Conversation& Conversation::operator=(Conversation&&) noexcept = default;
+
+Attempt<Conversation> Conversation::open(const std::string& endpoint) {
+  auto state = std::make_unique<State>();
+  zmq::socket_t& socket = state->socket;
+  socket.set(zmq::sockopt::linger, 0);
+  socket.set(zmq::sockopt::immediate, 1);  // what waits for a connection would come late, and out of order
+  socket.set(zmq::sockopt::sndhwm, 0);     // the daemon's credit is the bound
+  socket.set(zmq::sockopt::rcvhwm, 0);
+  socket.set(zmq::sockopt::reconnect_ivl, 20);
+  socket.set(zmq::sockopt::reconnect_ivl_max, 500);
+  keep_alive(socket);
+  try {
+    attach(socket, endpoint, false);
+  } catch (const zmq::error_t& error) {
+    return tl::unexpected(bad_endpoint(endpoint, error));
+  }
+  return Conversation(std::move(state));
+}
+
+bool Conversation::send(std::string_view topic, std::string_view payload) {
+  try {
+    return state_->socket.send(zmq::buffer(topic), zmq::send_flags::sndmore | zmq::send_flags::dontwait) &&
+           state_->socket.send(zmq::buffer(payload), zmq::send_flags::dontwait);
+  } catch (const zmq::error_t& error) {
+    if (error.num() != EINTR) throw;
+    return false;
+  }
+}
+
+std::optional<Delivery> Conversation::receive(Deadline deadline) {
+  for (;;) {
+    const auto parts = read(state_->socket);
+    if (parts.size() == 2) return Delivery{parts[0].to_string(), parts[1].to_string()};
+    if (parts.empty() && !wait_readable(state_->socket, deadline)) return std::nullopt;
+  }
+}
+
 struct Subscriber::State {
   zmq::context_t context;
   zmq::socket_t socket{context, zmq::socket_type::sub};

@@ -1,4 +1,4 @@
-// The three connections to a daemon: questions, points going in, results coming out.
+// The connections to a daemon: questions, points going in (one way, or acknowledged), results coming out.
 //
 // ZeroMQ is used in connection.cc alone. Every wait has a deadline and ends at once when the user presses Ctrl-C
 // (interrupt.h); the caller asks `interrupted()` to tell the one from the other.
@@ -21,6 +21,7 @@ namespace emulsion::client {
 // Where the daemon is; the defaults are the daemon's own.
 struct Endpoints {
   std::string input = "tcp://127.0.0.1:7701";
+  std::string acknowledged = "tcp://127.0.0.1:7705";  // which it has if it is configured
   std::string output = "tcp://127.0.0.1:7702";
   std::string control = "tcp://127.0.0.1:7703";
 };
@@ -104,6 +105,26 @@ class PointSender {
 struct Delivery {
   std::string topic;
   std::string payload;
+};
+
+// Both ways with the acknowledged input of a daemon. Not thread-safe.
+class Conversation {
+ public:
+  static Attempt<Conversation> open(const std::string& endpoint);
+  ~Conversation();
+  Conversation(Conversation&&) noexcept;
+  Conversation& operator=(Conversation&&) noexcept;
+
+  // Sends if there is a connection; false, and nothing is kept for later, if there is none.
+  bool send(std::string_view topic, std::string_view payload);
+
+  // What the daemon says next; nothing at the deadline or when interrupted.
+  std::optional<Delivery> receive(Deadline deadline);
+
+ private:
+  struct State;
+  explicit Conversation(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
 };
 
 struct SubscriberOptions {

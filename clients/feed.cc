@@ -7,6 +7,7 @@
 #include <random>
 #include <utility>
 
+#include "clients/acknowledged_sender.h"
 #include "clients/interrupt.h"
 #include "emulsion/wire/convert.h"
 #include "emulsion/wire/topic.h"
@@ -52,6 +53,10 @@ void add_feed_flags(Flags& flags, FeedOptions& options, FeedFlags& given) {
       "for its first points starts with those that it has");
   flags.toggle("no-confirm", &given.no_confirm, "do not ask the daemon what has become of the rows");
   flags.number("timeout", &options.timeout_seconds, 0.001, 86400, "SECONDS", "longest wait without any progress");
+  flags.toggle("acknowledged", &options.acknowledged,
+               "until every message is in a checkpoint of the daemon, whatever crashes in between: each is learned exactly once. What "
+               "is durable of the session already is not sent again");
+  flags.endpoint("acknowledged-input", &options.endpoints.acknowledged, "EMULSION_CLIENT_ACKNOWLEDGED", "where the daemon takes points with --acknowledged");
   flags.choice("socket", &given.socket, {"push", "publish"},
                "push goes to one daemon and waits for it; publish goes to every subscriber");
   flags.toggle("bind", &given.bind, "bind --input, for a daemon that connects to us");
@@ -74,6 +79,10 @@ Attempt<void> finish_feed_flags(const FeedFlags& given, FeedOptions& options) {
                 fmt::format("--producer: \"{}\" is not a name; allowed: 1 to 64 of A-Z a-z 0-9 . _ : and -",
                             wire::printable(options.producer)));
   }
+  if (options.acknowledged && (given.bind || options.socket == SenderKind::publish))
+    return fail(exit_code::kUsage, "--acknowledged: connects to --acknowledged-input; --bind and --socket are of the other inputs");
+  if (options.acknowledged && options.first_sequence > 0)
+    return fail(exit_code::kUsage, "--first-sequence: with --acknowledged the daemon says where the session goes on");
   if (options.first_sequence > 0 && options.session == 0) {
     return fail(exit_code::kUsage, "--first-sequence: continues a session, which --session must name");
   }
@@ -86,6 +95,7 @@ struct Feed::State {
   Milliseconds timeout;
   std::optional<ControlConnection> control;
   std::optional<PointSender> sender;
+  std::optional<AcknowledgedSender> acknowledged;
   wire::Codec codec;
   wire::StatusReply before;
   FeedReport report;
@@ -109,6 +119,11 @@ struct Feed::State {
 
   // Sends what is held, even if that is nothing.
   Attempt<void> send(bool end) {
+    if (acknowledged && report.next_sequence < report.durable_before) {
+      ++report.next_sequence;
+      release();
+      return {};
+    }
     if (options.points_per_second > 0) {
       const std::chrono::duration<double> due(static_cast<double>(report.rows) / options.points_per_second);
       if (!pause_until(start + std::chrono::duration_cast<Clock::duration>(due))) {
@@ -124,17 +139,44 @@ struct Feed::State {
     message.batch.unix_nanoseconds = times;
     message.end_of_stream = end;
     message.single_precision = options.single_precision;
-    if (auto sent = sender->send(topic, codec.encode(message), timeout); !sent) return sent;
+    auto sent = acknowledged ? acknowledged->send(codec.encode(message)) : sender->send(topic, codec.encode(message), timeout);
+    if (!sent) return sent;
 
     report.rows += static_cast<std::uint64_t>(held_rows);
     ++report.messages;
     ++report.next_sequence;
+    release();
+    take_note();
+    if (progress) progress(report);
+    return {};
+  }
+
+  void release() {
     held_rows = 0;
     values.clear();
     weights.clear();
     times.clear();
-    if (progress) progress(report);
-    return {};
+  }
+
+  void take_note() {
+    if (!acknowledged) return;
+    report.durable = acknowledged->durable();
+    report.sent_again = acknowledged->sent_again();
+    report.restarts = acknowledged->restarts();
+  }
+
+  // Waits until everything is durable, and asks once what it has come to.
+  Attempt<FeedReport> finish_acknowledged() {
+    auto finished = acknowledged->finish(timeout);
+    take_note();
+    if (!finished) return tl::unexpected(std::move(finished.error()));
+    if (!options.confirm) return report;
+    auto after = status(timeout);
+    if (!after) return tl::unexpected(std::move(after.error()));
+    FeedReport accounted = account(before, *after, report);
+    accounted.confirmed = true;
+    accounted.repeated = 0;
+    return accounted;
   }
 
   // True if these rows cannot go into one message with those that are held.
@@ -173,9 +215,11 @@ Attempt<Feed> Feed::open(const FeedOptions& options) {
   state->report.session = options.session != 0 ? options.session : random_session();
   state->report.next_sequence = options.first_sequence;
 
-  auto sender = PointSender::open({options.endpoints.input, options.socket, options.bind});
-  if (!sender) return tl::unexpected(std::move(sender.error()));
-  state->sender.emplace(std::move(*sender));
+  if (!options.acknowledged) {
+    auto sender = PointSender::open({options.endpoints.input, options.socket, options.bind});
+    if (!sender) return tl::unexpected(std::move(sender.error()));
+    state->sender.emplace(std::move(*sender));
+  }
   if (options.confirm) {
     auto control = ControlConnection::open(options.endpoints.control);
     if (!control) return tl::unexpected(std::move(control.error()));
@@ -184,7 +228,14 @@ Attempt<Feed> Feed::open(const FeedOptions& options) {
     if (!before) return tl::unexpected(std::move(before.error()));
     state->before = std::move(*before);
   }
-  if (auto there = state->sender->wait_for_peer(state->topic, state->timeout); !there) {
+  if (options.acknowledged) {
+    auto acknowledged = AcknowledgedSender::open(
+        {options.endpoints.acknowledged, options.stream, options.producer, state->report.session, state->timeout});
+    if (!acknowledged) return tl::unexpected(std::move(acknowledged.error()));
+    state->acknowledged.emplace(std::move(*acknowledged));
+    state->report.acknowledged = true;
+    state->report.durable = state->report.durable_before = state->acknowledged->durable();
+  } else if (auto there = state->sender->wait_for_peer(state->topic, state->timeout); !there) {
     return tl::unexpected(std::move(there.error()));
   }
   state->start = Clock::now();
@@ -210,14 +261,18 @@ Attempt<void> Feed::flush() { return state_->held_rows > 0 ? state_->send(false)
 
 Attempt<FeedReport> Feed::finish() {
   State& state = *state_;
-  if (take_interrupt()) {
+  const bool broken_off = take_interrupt();
+  if (broken_off) {
     state.timeout = std::min(state.timeout, kAfterInterrupt);
     state.options.points_per_second = 0;
   }
   const bool only_the_mark = state.report.messages > 0 && state.options.end_of_stream;
-  if (state.held_rows > 0 || only_the_mark) {
+  // Rows that were held when the user broke off: an acknowledged session goes on with the whole message.
+  const bool keep_back = broken_off && state.acknowledged.has_value();
+  if (!keep_back && (state.held_rows > 0 || only_the_mark)) {
     if (auto sent = state.send(state.options.end_of_stream); !sent) return tl::unexpected(std::move(sent.error()));
   }
+  if (state.acknowledged) return state.finish_acknowledged();
   if (!state.options.confirm) {
     if (auto closed = state.sender->close(state.timeout); !closed) return tl::unexpected(std::move(closed.error()));
     return state.report;

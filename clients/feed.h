@@ -21,6 +21,7 @@ struct FeedOptions {
   Endpoints endpoints;
   SenderKind socket = SenderKind::push;
   bool bind = false;  // the daemon connects to us
+  bool acknowledged = false;  // until every message is durable; messages of the session that are durable already are not sent
 
   std::string stream = "default";
   std::string producer = "send";
@@ -43,7 +44,7 @@ struct FeedFlags {
   bool no_confirm = false;
 };
 
-// Adds --input --control --socket --bind --stream --producer --session --first-sequence --batch --rate --float32
+// Adds --acknowledged --acknowledged-input --input --control --socket --bind --stream --producer --session --first-sequence --batch --rate --float32
 // --no-end
 // --no-confirm --timeout. Both must outlive `flags`.
 void add_feed_flags(Flags& flags, FeedOptions& options, FeedFlags& given);
@@ -59,6 +60,11 @@ struct FeedReport {
   std::uint64_t next_sequence = 0;  // a later feed continues with --session and this --first-sequence
   std::uint64_t rows = 0;
   std::uint64_t messages = 0;
+  bool acknowledged = false;
+  std::uint64_t durable_before = 0;  // messages of the session that were durable before this feed, and were not sent
+  std::uint64_t durable = 0;         // messages of the session that are durable
+  std::uint64_t sent_again = 0;      // of those, as they were lost on the way or with the daemon
+  std::uint64_t restarts = 0;        // of the daemon
   bool confirmed = false;  // false: nothing is known beyond what was handed over
   std::uint64_t accepted = 0;
   std::uint64_t refused = 0;

@@ -96,8 +96,16 @@ FeedReport account_stalled(const wire::StatusReply& before, const wire::StatusRe
 std::string closing_line(const FeedReport& report) {
   std::string line = fmt::format("sent {} in {} to \"{}\"", counted(report.rows, "row"),
                                  counted(report.messages, "message"), report.stream);
-  if (!report.confirmed) return line + ": not confirmed";
-  line += fmt::format(": {} accepted, {} refused", report.accepted, report.refused);
+  if (report.acknowledged) {
+    line += report.durable >= report.next_sequence ? ": all durable"
+                                                   : fmt::format(": {} of {} of the session are durable", report.durable, counted(report.next_sequence, "message"));
+    if (report.durable_before > 0) line += fmt::format(", {} had been before", counted(report.durable_before, "message"));
+    if (report.sent_again > 0) line += fmt::format(", {} sent again", report.sent_again);
+    if (!report.confirmed) return line;
+  } else if (!report.confirmed) {
+    return line + ": not confirmed";
+  }
+  line += fmt::format("{}{} accepted, {} refused", report.acknowledged ? "; " : ": ", report.accepted, report.refused);
   if (!report.reasons.empty()) line += " (" + refusal_list(report.reasons) + ")";
   if (report.repeated > 0) line += fmt::format(", {} had come before", report.repeated);
   return line;
@@ -109,6 +117,12 @@ std::string closing_json(const FeedReport& report, std::uint64_t skipped) {
                {"session", report.session}, {"next_sequence", report.next_sequence},
                {"rows", report.rows},       {"messages", report.messages},
                {"skipped", skipped},        {"confirmed", report.confirmed}};
+  if (report.acknowledged) {
+    json["durable"] = report.durable;
+    json["durable_before"] = report.durable_before;
+    json["sent_again"] = report.sent_again;
+    json["restarts"] = report.restarts;
+  }
   if (report.confirmed) {
     Json reasons = Json::array();
     for (const auto& reason : report.reasons) {

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/crc.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <limits>
 #include <numeric>
 #include <optional>
 #include <random>
+#include <system_error>
 #include <utility>
 
 #include "clients/feed.h"
@@ -26,6 +29,7 @@ constexpr const char* kSendHead = R"(examples:
   emulsion simulate two-gaussians | emulsion send - --stream two
   emulsion send points.npy --float32 --batch 1000 --rate 50000
   sensor | emulsion send - --batch 100 --patience 0.5        a slow pipe: send what is there after half a second
+  emulsion send room.csv --acknowledged                      each row exactly once, whatever crashes; run it again to go on
   emulsion send monday.csv --session 7 --no-end && emulsion send tuesday.csv --session 7 --first-sequence 32
 
 usage: emulsion send FILE|- [flags]
@@ -44,6 +48,7 @@ struct SendOptions {
   std::uint64_t seed = 1;
   bool shuffle = false;
   bool json = false;
+  bool new_session = false;
 };
 
 // Rows that were read here, good and bad.
@@ -218,6 +223,25 @@ int finish(const SendOptions& options, Sending& sending, const Attempt<void>& ou
   return sending.read().refused > 0 ? exit_code::kBadData : exit_code_of(*report);
 }
 
+// The session of a file for acknowledged sending: the same as long as the messages are, so that a run goes on where an
+// earlier one has ended. A file that has changed is other data.
+Result<std::uint64_t> session_of(const SendOptions& options) {
+  std::error_code problem;
+  const auto path = std::filesystem::canonical(options.path, problem);
+  const auto size = problem ? 0 : std::filesystem::file_size(path, problem);
+  const auto changed = problem ? std::filesystem::file_time_type() : std::filesystem::last_write_time(path, problem);
+  if (problem) return emulsion::fail(options.path + ": " + problem.message());
+  const std::string identity = fmt::format(
+      "{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}", path.string(), size, changed.time_since_epoch().count(), options.feed.batch_rows,
+      options.feed.single_precision, options.feed.end_of_stream, fmt::join(options.reader.columns, ","), options.reader.time_column,
+      options.reader.weight_column, options.repeat, options.shuffle ? options.seed : 0, options.most_rows,
+      options.reader.bad_rows == wire::BadRowPolicy::skip);
+  // CRC-64/XZ, as of the digests.
+  boost::crc_optimal<64, 0x42F0E1EBA9EA3693, 0xFFFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF, true, true> crc;
+  crc.process_bytes(identity.data(), identity.size());
+  return std::max<std::uint64_t>(crc.checksum(), 1);
+}
+
 }  // namespace
 
 PointBatch shuffled(const PointBatch& points, std::uint64_t seed) {
@@ -263,6 +287,8 @@ int send(const std::vector<std::string>& arguments) {
   flags.whole("count", &count, 1, std::numeric_limits<std::uint64_t>::max(), "ROWS", "end after so many rows");
   flags.number("patience", &patience_seconds, 0.001, 86400, "SECONDS",
                "send a message that is not full once the input has been silent for so long (default: never)");
+  flags.toggle("new-session", &options.new_session,
+               "with --acknowledged: send the file again as new points, instead of going on where an earlier run has ended");
   flags.toggle("json", &options.json, "the closing line as one JSON object");
   add_feed_flags(flags, options.feed, options.feed_flags);
   if (const auto over = flags.parse(arguments)) return *over;
@@ -281,6 +307,15 @@ int send(const std::vector<std::string>& arguments) {
   options.reader.patience = Milliseconds(static_cast<std::int64_t>(patience_seconds * 1000));
   options.reader.interrupted = interrupted;
   if (flags.given("count")) options.most_rows = count;
+
+  if (options.new_session && (!options.feed.acknowledged || options.feed.session != 0)) {
+    return complain("send", exit_code::kUsage, "--new-session: goes with --acknowledged, and without --session");
+  }
+  if (options.feed.acknowledged && options.feed.session == 0 && !options.new_session && options.path != "-") {
+    const auto session = session_of(options);
+    if (!session) return complain("send", exit_code::kBadData, session.error().message);
+    options.feed.session = *session;
+  }
 
   const InterruptScope scope;
   Sending sending(options);

@@ -64,7 +64,8 @@ Json to_json(const wire::StreamStatus& stream) {
           {"mean_log_likelihood", stream.mean_log_likelihood},
           {"refusals", to_json(stream.refusals)},
           {"producers", producers},
-          {"digest", stream.digest}};
+          {"digest", stream.digest},
+          {"state_digest", stream.state_digest}};
 }
 
 }  // namespace
@@ -139,6 +140,7 @@ std::string stream_table(const wire::StreamStatus& stream, std::size_t width) {
   text += facts.render(width);
   if (const std::string refused = refusal_list(stream.refusals); !refused.empty()) text += "refused: " + refused + "\n";
   if (!stream.digest.empty()) text += "digest: " + wire::printable(stream.digest) + "\n";
+  if (!stream.state_digest.empty()) text += "state digest: " + wire::printable(stream.state_digest) + "\n";
   if (stream.producers.empty()) return text;
 
   Table producers;

@@ -12,6 +12,7 @@
 #include "clients/connection.h"
 #include "clients/flags.h"
 #include "clients/interrupt.h"
+#include "clients/seen_labels.h"
 #include "clients/sequence_tracker.h"
 #include "clients/watch_format.h"
 #include "emulsion/wire/convert.h"
@@ -72,6 +73,8 @@ class Printer {
           put(event_headings_++ == 0 ? events_heading(format_) : "", format_event(event, format_));
         });
       case wire::TopicKind::points:
+      case wire::TopicKind::hello:
+      case wire::TopicKind::acknowledgement:
         return;  // not published, and not asked for
     }
   }
@@ -84,7 +87,7 @@ class Printer {
       return;
     }
     const Arrival arrival = tracker_.note(topic, message->daemon_session, message->topic_sequence);
-    if (arrival.repeated) return;
+    if (arrival.repeated || seen(*message)) return;
     if (arrival.lost > 0) {
       complain(
           "watch", 0,
@@ -92,6 +95,13 @@ class Printer {
     }
     ++messages_;
     put_message(*message);
+  }
+
+  // What a daemon that was killed labels again is printed once.
+  bool seen(const wire::LabelsMessage& labels) { return seen_.note(labels); }
+  template <typename Message>
+  static bool seen(const Message&) {
+    return false;
   }
 
   static void put(const std::string& heading, const std::string& text) {
@@ -102,6 +112,7 @@ class Printer {
   OutputFormat format_;
   wire::Codec codec_;
   SequenceTracker tracker_;
+  SeenLabels seen_;
   std::uint64_t messages_ = 0;
   std::uint64_t rows_ = 0;
   int model_headings_ = 0;

@@ -39,6 +39,7 @@ Control::Outcome Control::run(const wire::StatusRequest& command) {
   if (entry == nullptr) return unknown_stream(command.stream);
   reply.streams.push_back(entry->stream.status());
   reply.streams.back().digest = entry->stream.digest();
+  reply.streams.back().state_digest = entry->stream.state_digest();
   return reply;
 }
 
@@ -79,11 +80,16 @@ Control::Outcome Control::run(const wire::SaveRequest& command) {
 Control::Outcome Control::run(const wire::ResetRequest& command) {
   StreamEntry* entry = streams_.find(command.stream);
   if (entry == nullptr) return unknown_stream(command.stream);
-  if (const auto removed = streams_.forget(command.stream); !removed)
+  // Producers of acknowledged inputs have let go of what they have sent, so their positions must not be lost.
+  const bool keep_positions = entry->stream.has_acknowledged();
+  if (const auto removed = keep_positions ? Result<void>{} : streams_.forget(command.stream); !removed)
     return wire::ControlError{ControlErrorCode::failed, removed.error().message};
   StreamOutput output;
   entry->stream.reset(output);
   entry->unpublished = false;
+  streams_.changed(*entry);
+  if (const auto saved = keep_positions ? streams_.save(*entry) : Result<void>{}; !saved)
+    log::error("stream {}: not saved after its reset: {}", command.stream, saved.error().message);
   publish_(*entry, output);
   log::info("stream {}: reset by request", command.stream);
   return wire::ResetReply{};

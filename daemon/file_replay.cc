@@ -3,7 +3,10 @@
 #include <boost/crc.hpp>
 
 #include <algorithm>
+#include <fstream>
 #include <optional>
+#include <sstream>
+#include <string_view>
 #include <utility>
 
 #include "daemon/frame_recording.h"
@@ -15,15 +18,70 @@
 namespace emulsion::service {
 namespace {
 
-// The same for the same path, so that a daemon which is started again knows what it has learned of the file; another for
-// another, so that two files of one stream are both learned.
-std::uint64_t session_of(const std::string& path) {
+constexpr Index kRowsPerMessage = 256;
+
+std::uint32_t checksum(std::string_view bytes) {
   boost::crc_32_type crc;
-  crc.process_bytes(path.data(), path.size());
+  crc.process_bytes(bytes.data(), bytes.size());
   return crc.checksum();
 }
 
-constexpr Index kRowsPerMessage = 256;
+// Where a file goes on behind a message: as text, its numbers with spaces between.
+struct Mark {
+  static constexpr std::uint64_t kChecked = 4096;  // bytes before the place that tell the file from another one
+
+  wire::FilePlace place;
+  std::uint64_t next_sequence = 0;
+  std::uint32_t before = 0;  // checksum of the bytes before the place
+  bool ended = false;        // the message was the last one
+
+  std::string text() const {
+    std::ostringstream out;
+    out << place.byte << ' ' << place.line << ' ' << next_sequence << ' ' << before << ' ' << ended;
+    return out.str();
+  }
+
+  static std::optional<Mark> parse(const std::string& text) {
+    std::istringstream in(text);
+    Mark mark;
+    if (in >> mark.place.byte >> mark.place.line >> mark.next_sequence >> mark.before >> mark.ended) return mark;
+    return std::nullopt;
+  }
+};
+
+// Up to so many bytes of a file before a place; fewer if the file is shorter.
+std::string bytes_before(std::istream& file, std::uint64_t place) {
+  const std::uint64_t count = std::min(place, Mark::kChecked);
+  std::string bytes(count, '\0');
+  file.clear();
+  file.seekg(static_cast<std::streamoff>(place - count));
+  file.read(bytes.data(), static_cast<std::streamsize>(count));
+  bytes.resize(static_cast<std::size_t>(file.gcount()));
+  return bytes;
+}
+
+// The place of a mark in a file that may have grown since.
+// Errors: it is another file now.
+Result<wire::FilePlace> find_place(const std::string& path, const Mark& mark) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string before = bytes_before(file, mark.place.byte);
+  if (before.size() != std::min(mark.place.byte, Mark::kChecked) || checksum(before) != mark.before) {
+    return fail(path + ": was learned up to byte " + std::to_string(mark.place.byte) +
+                ", and is another file now; replay a new file under another name");
+  }
+  wire::FilePlace place = mark.place;
+  if (before.empty() || before.back() == '\n') return place;
+  // The file ended without a newline. There may be one now, and nothing else.
+  std::string rest;
+  file.clear();
+  std::getline(file, rest);
+  if (rest.find_first_not_of(" \t\r") != std::string::npos) {
+    return fail(path + ":" + std::to_string(place.line) +
+                ": the line had no end when it was learned, and has grown since; allowed: a file that grows by whole lines");
+  }
+  place.byte += rest.size() + (file.eof() ? 0 : 1);
+  return place;
+}
 
 // What both kinds of file have in common: a frame is made, and kept until it is settled.
 class Replay : public FrameSource {
@@ -91,10 +149,13 @@ class RecordingReplay final : public Replay {
 
 class PointsReplay final : public Replay {
  public:
-  PointsReplay(wire::PointReader reader, std::string path, const std::string& stream)
+  PointsReplay(wire::PointReader reader, std::string path, const std::string& stream, const std::optional<Mark>& mark)
       : Replay(std::move(path)),
         reader_(std::move(reader)),
-        topic_(wire::to_string({stream, wire::TopicKind::points})) {}
+        file_(path_, std::ios::binary),
+        topic_(wire::to_string({stream, wire::TopicKind::points})),
+        ended_before_(mark && mark->ended),
+        sequence_(mark ? mark->next_sequence : 0) {}
 
  private:
   std::optional<Frame> next() override {
@@ -107,14 +168,16 @@ class PointsReplay final : public Replay {
         Frame fault{topic_, {}, table.error().message};
         if (!held_) return fault;
         fault_ = std::move(fault);
-        return message(*std::exchange(held_, std::nullopt), false);
+        return message(std::move(*std::exchange(held_, std::nullopt)), false);
       }
       if (!*table) {
         exhausted_ = true;
-        return message(held_ ? std::move(*held_) : no_rows(), true);
+        if (!held_ && ended_before_) return std::nullopt;
+        return message(held_ ? std::move(*held_) : Held{no_rows(), reader_.reached()}, true);
       }
-      if (held_) return message(*std::exchange(held_, std::move((*table)->batch)), false);
-      held_ = std::move((*table)->batch);
+      Held read{std::move((*table)->batch), reader_.reached()};
+      if (held_) return message(std::move(*std::exchange(held_, std::move(read))), false);
+      held_ = std::move(read);
     }
   }
 
@@ -124,28 +187,45 @@ class PointsReplay final : public Replay {
     return batch;
   }
 
-  Frame message(PointBatch batch, bool last) {
+  struct Held {
+    PointBatch batch;
+    std::optional<wire::FilePlace> behind;
+  };
+
+  Frame message(Held held, bool last) {
+    ended_before_ = false;
     wire::PointsMessage points;
-    points.producer = "replay";
+    points.producer = kReplayProducer;
     points.session = session_;
     points.sequence = sequence_++;
-    points.batch = std::move(batch);
+    points.batch = std::move(held.batch);
     points.end_of_stream = last;
-    return {topic_, codec_.encode(points)};
+    Frame frame{topic_, codec_.encode(points)};
+    if (held.behind) {
+      const std::string before = bytes_before(file_, held.behind->byte);
+      frame.mark = Mark{*held.behind, sequence_, checksum(before), last}.text();
+    }
+    return frame;
   }
 
   wire::PointReader reader_;
+  std::ifstream file_;  // the same again, for what is before a mark
   wire::Codec codec_;
-  std::uint64_t session_ = session_of(path_);
+  std::uint64_t session_ = replay_session(path_);
   std::string topic_;
-  std::uint64_t sequence_ = 0;
-  std::optional<PointBatch> held_;
+  bool ended_before_;  // the last message of the file has been given, unless it has grown
+  std::uint64_t sequence_;
+  std::optional<Held> held_;
   std::optional<Frame> fault_;  // behind the frame that was given last
 };
 
 }  // namespace
 
-Result<std::unique_ptr<FrameSource>> open_replay(const std::string& path, const std::string& stream) {
+// The same for the same path, so that a daemon which is started again knows what it has learned of the file; another for
+// another, so that two files of one stream are both learned.
+std::uint64_t replay_session(const std::string& path) { return checksum(path); }
+
+Result<std::unique_ptr<FrameSource>> open_replay(const std::string& path, const std::string& stream, const std::string& mark_text) {
   const bool recording = path.ends_with(".emf");
   if (!(recording && stream.empty()) && !wire::is_stream_name(stream)) {
     return fail("replay of " + path + ": \"" + wire::printable(stream) +
@@ -158,7 +238,13 @@ Result<std::unique_ptr<FrameSource>> open_replay(const std::string& path, const 
   }
   auto opened = wire::PointReader::open(path);
   if (!opened) return tl::unexpected(opened.error());
-  return std::make_unique<PointsReplay>(std::move(*opened), path, stream);
+  const auto mark = Mark::parse(mark_text);
+  if (mark) {
+    const auto place = find_place(path, *mark);
+    if (!place) return tl::unexpected(place.error());
+    opened->go_to(*place);
+  }
+  return std::make_unique<PointsReplay>(std::move(*opened), path, stream, mark);
 }
 
 }  // namespace emulsion::service

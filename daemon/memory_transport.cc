@@ -22,9 +22,15 @@ void MemorySource::close_intake() { closed_ = true; }
 
 std::string MemorySource::describe() const { return "memory"; }
 
-bool MemorySource::push(const std::vector<std::string>& parts) {
+void MemorySource::answer(std::string_view peer, const FrameView& answer) {
+  answers_.push_back(copy_of(answer));
+  answers_.back().peer = peer;
+}
+
+bool MemorySource::push(const std::vector<std::string>& parts, const std::string& peer) {
   if (closed_) return false;
   Frame frame;
+  if (acknowledges_) frame.peer = peer;
   if (!parts.empty()) frame.topic = parts[0];
   if (parts.size() == 2) {
     frame.payload = parts[1];

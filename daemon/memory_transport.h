@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "daemon/transport.h"
@@ -20,20 +21,29 @@ namespace emulsion::service {
 // Frames that a test pushes.
 class MemorySource : public FrameSource {
  public:
+  explicit MemorySource(bool acknowledges = false) : acknowledges_(acknowledges) {}
+
   std::optional<FrameView> receive() override;
   void settle(const FrameView& frame, Outcome outcome) override;
   bool exhausted() const override;
   void close_intake() override;
   std::string describe() const override;
+  bool acknowledges() const override { return acknowledges_; }
+  void answer(std::string_view peer, const FrameView& answer) override;
 
-  // A message of the peer, as it came off a network: two parts make a frame, any other number a fault.
+  // A message of a peer, as it came off a network: two parts make a frame, any other number a fault.
   // False if the intake is closed; the message is then gone.
-  bool push(const std::vector<std::string>& parts);
+  bool push(const std::vector<std::string>& parts, const std::string& peer = "peer");
 
   // What became of the frames received so far, in order.
   const std::vector<Outcome>& outcomes() const { return outcomes_; }
 
+  // What the peers were told since the last call, in order; each frame has its peer.
+  std::vector<Frame> take_answers() { return std::exchange(answers_, {}); }
+
  private:
+  bool acknowledges_;
+  std::vector<Frame> answers_;
   std::deque<Frame> frames_;      // not settled, in the order of pushing
   std::size_t received_ = 0;      // of these
   std::vector<Outcome> outcomes_;

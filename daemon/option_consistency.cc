@@ -136,6 +136,16 @@ void check_replays(AssembledOptions& assembled) {
   }
 }
 
+void check_acknowledged(AssembledOptions& assembled) {
+  const DaemonOptions& options = assembled.options;
+  if (!options.state_directory.empty()) return;
+  for (std::size_t i = 0; i < options.inputs.size(); ++i) {
+    if (options.inputs[i].kind != InputKind::acknowledged) continue;
+    if (const auto at = decided(assembled, {"input[" + std::to_string(i) + "]"}))
+      add_fault(assembled, *at, "an acknowledged input needs checkpoints, and state_directory is not set; allowed: with a state_directory");
+  }
+}
+
 void check_count(AssembledOptions& assembled) {
   const DaemonOptions& options = assembled.options;
   if (static_cast<Index>(options.streams.size()) <= options.max_streams) return;
@@ -155,6 +165,7 @@ void check_consistency(AssembledOptions& assembled) {
   for (auto& [name, stream] : assembled.options.streams) check_stream(assembled, "stream." + name, stream);
   check_bound_twice(assembled);
   check_replays(assembled);
+  check_acknowledged(assembled);
   check_count(assembled);
 }
 

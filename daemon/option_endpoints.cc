@@ -100,7 +100,10 @@ Result<InputOptions> read_replay(std::string rest) {
 
 Result<InputOptions> read_input(const std::string& text) {
   static const auto kinds = one_of<InputKind>(
-      {{"pull", InputKind::pull}, {"subscribe", InputKind::subscribe}, {"replay", InputKind::replay}});
+      {{"pull", InputKind::pull},
+       {"subscribe", InputKind::subscribe},
+       {"acknowledged", InputKind::acknowledged},
+       {"replay", InputKind::replay}});
   static const auto attachments = one_of<Attachment>({{"bind", Attachment::bind}, {"connect", Attachment::connect}});
   std::string rest = text;
   const auto kind = kinds.read(take_word(rest));
@@ -108,6 +111,8 @@ Result<InputOptions> read_input(const std::string& text) {
   if (*kind == InputKind::replay) return read_replay(rest);
   const auto attachment = attachments.read(take_word(rest));
   if (!attachment) return tl::make_unexpected(attachment.error());
+  if (*kind == InputKind::acknowledged && *attachment != Attachment::bind)
+    return fail("an acknowledged input does not connect" + only("acknowledged bind ENDPOINT"));
   const auto endpoint = read_endpoint(rest, *attachment);
   if (!endpoint) return tl::make_unexpected(endpoint.error());
   InputOptions socket;
@@ -119,7 +124,8 @@ Result<InputOptions> read_input(const std::string& text) {
 
 std::string print_input(const InputOptions& input) {
   if (input.kind == InputKind::replay) return "replay " + input.stream + " " + input.path;
-  return std::string(input.kind == InputKind::pull ? "pull" : "subscribe") +
+  const char* kind = input.kind == InputKind::pull ? "pull" : input.kind == InputKind::subscribe ? "subscribe" : "acknowledged";
+  return std::string(kind) +
          (input.attachment == Attachment::bind ? " bind " : " connect ") + input.endpoint;
 }
 
@@ -142,7 +148,7 @@ Format<std::string> http_endpoint() {
 }
 
 Format<InputOptions> input() {
-  return {"pull|subscribe bind|connect ENDPOINT, or replay STREAM PATH", read_input, print_input};
+  return {"pull|subscribe bind|connect ENDPOINT, acknowledged bind ENDPOINT, or replay STREAM PATH", read_input, print_input};
 }
 
 Format<std::vector<std::string>> stream_patterns() {

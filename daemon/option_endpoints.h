@@ -15,7 +15,7 @@ Format<std::string> zmq_endpoint(Attachment attachment);
 // HOST:PORT, where port 0 is any free one; or nothing at all.
 Format<std::string> http_endpoint();
 
-// "pull|subscribe bind|connect ENDPOINT", or "replay STREAM PATH".
+// "pull|subscribe bind|connect ENDPOINT", "acknowledged bind ENDPOINT", or "replay STREAM PATH".
 Format<InputOptions> input();
 
 // Patterns of stream names, separated by spaces: the characters of a name, * for any of them, ? for one.

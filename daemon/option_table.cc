@@ -14,7 +14,8 @@ Option<DaemonOptions> input_option() {
   option.help =
       "Where points come from. May be given several times. pull: one of several daemons gets each message. subscribe: "
       "every daemon gets it, and a slow one loses some. bind: producers connect to this address. connect: the producer "
-      "has the address. replay: the points of a .csv or recorded .emf file for one stream. In the environment, a "
+      "has the address. acknowledged: as pull, bound, but each message is learned exactly once, as producers send again what is not "
+      "in a checkpoint; needs state_directory. replay: the points of a .csv or recorded .emf file for one stream. In the environment, a "
       "semicolon stands between inputs.";
   option.repeatable = true;
   option.read = [](DaemonOptions& options, const std::string& text) -> Result<void> {
@@ -106,6 +107,16 @@ std::vector<Option<DaemonOptions>> make_daemon_options() {
           "save_interval_seconds", [](auto& o) -> auto& { return o.save_interval_seconds; },
           number_in({.low = 0, .high = 86400, .unit = "seconds"}), Reload::applies,
           "Time between two saves: what a crash can lose. 0: only on command and on exit."),
+      option(
+          "commit_interval_seconds", [](auto& o) -> auto& { return o.commit_interval_seconds; },
+          number_in({.low = 0, .high = 60, .unit = "seconds"}), Reload::applies,
+          "Longest time from a message of an acknowledged input to the checkpoint after which it is acknowledged, but for "
+          "what the disk takes. Shorter: producers hear sooner, and the disk has more to do."),
+      option(
+          "credit_messages", [](auto& o) -> auto& { return o.credit_messages; },
+          whole_number_in<int>({.low = 1, .high = 1'000'000, .unit = "messages"}), Reload::restart,
+          "Messages of a session of an acknowledged input that may be under way beyond what is in a checkpoint. More make "
+          "a slow disk, or a far network, matter less, and take memory at the producer."),
       option(
           "dynamic_streams", [](auto& o) -> auto& { return o.dynamic_streams; }, stream_patterns(), Reload::applies,
           "Names for which a stream is created on first sight, with the settings of [defaults]. Empty: none, and "

@@ -52,14 +52,15 @@ struct StreamOptions {
   Index max_producers = 1024;
 };
 
-enum class InputKind { subscribe, pull, replay };
+enum class InputKind { subscribe, pull, replay, acknowledged };
 enum class Attachment { bind, connect };
 
-// "pull bind tcp://127.0.0.1:7701", "subscribe connect tcp://10.0.0.7:5556", "replay occupancy data/points.csv"
+// "pull bind tcp://127.0.0.1:7701", "acknowledged bind tcp://127.0.0.1:7705",
+// "subscribe connect tcp://10.0.0.7:5556", "replay occupancy data/points.csv"
 struct InputOptions {
   InputKind kind = InputKind::pull;
   Attachment attachment = Attachment::bind;
-  std::string endpoint;  // of pull and subscribe
+  std::string endpoint;  // of all but replay
   std::string stream;    // of replay
   std::string path;      // of replay; .csv, or .emf for a recording
 };
@@ -95,6 +96,13 @@ struct DaemonOptions {
 
   // Time between two saves. 0: only on command and on exit. Range [0, 86400].
   double save_interval_seconds = 10;
+
+  // Longest time from a message of an acknowledged input to the checkpoint that makes it durable, but for what the disk
+  // takes. Range [0, 60].
+  double commit_interval_seconds = 0.01;
+
+  // Messages of a session of an acknowledged input that may be under way beyond what is durable. Range [1, 1000000].
+  int credit_messages = 1024;
 
   // Names for which a stream is created on first sight: patterns with * and ?. Empty: none.
   std::vector<std::string> dynamic_streams{"*"};

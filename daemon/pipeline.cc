@@ -47,6 +47,7 @@ Pipeline::Pipeline(Parts parts, double save_interval_seconds)
       last_save_(started_),
       last_post_(started_ - kHealthInterval),
       publisher_(parts.sink, parts.daemon_session),
+      acknowledgements_(parts.acknowledgements, parts.daemon_session),
       desk_(
           streams_, publisher_, counts_, [this] { return std::chrono::duration<double>(now_() - started_).count(); },
           [this](StreamEntry& entry, StreamOutput& output) { publish(entry, output); }),
@@ -65,6 +66,7 @@ bool Pipeline::step() {
   more |= answer_requests();
   const Time now = now_();
   more |= publish_due_models(now);
+  more |= commit_due_streams(now);
   more |= save_due_states(now);
   more |= gather_status();
   if (now - last_post_ >= kHealthInterval) post_health(now);
@@ -85,6 +87,7 @@ bool Pipeline::drain() {
     }
     if (entry.unpublished && entry.stream.has_model() && publisher_.has_model_reader(name)) publish_or_wait(entry, take_model(entry, now_()));
   }
+  for (StreamEntry* entry : acknowledgements_.waiting()) commit(*entry);
   const bool saved = save_all();
   post_health(now_());
   return saved;
@@ -105,7 +108,7 @@ bool Pipeline::receive_from(FrameSource& source) {
     const std::size_t received = receive_run(source, std::min(jobs_.size(), kFramesPerTurn - taken));
     if (received == 0) return false;
     const std::span<Job> run(jobs_.data(), received);
-    handle(run);
+    handle(run, source);
     for (const Job& job : run) source.settle(job.frame, job.outcome);
     taken += received;
   }
@@ -125,11 +128,12 @@ std::size_t Pipeline::receive_run(FrameSource& source, std::size_t most) {
   return received;
 }
 
-void Pipeline::handle(std::span<Job> run) {
+void Pipeline::handle(std::span<Job> run, FrameSource& source) {
   by_stream_.clear();
+  const bool acknowledged = source.acknowledges();
   for (Job& job : run) {
     job.outcome = Outcome::refused;
-    job.entry = address(job.frame);
+    job.entry = address(job, source);
     if (job.entry == nullptr) continue;
     const auto same = std::find_if(by_stream_.begin(), by_stream_.end(), [&](const auto& jobs) { return jobs.front()->entry == job.entry; });
     if (same != by_stream_.end()) {
@@ -140,44 +144,105 @@ void Pipeline::handle(std::span<Job> run) {
       jobs.push_back(&job);
     }
   }
-  workers_.for_each(static_cast<Index>(by_stream_.size()), [this](Index i) {
+  workers_.for_each(static_cast<Index>(by_stream_.size()), [this, acknowledged](Index i) {
     const auto stream = static_cast<std::size_t>(i);
-    for (Job* job : by_stream_[stream]) work(*job, codecs_[stream]);
+    for (Job* job : by_stream_[stream]) work(*job, acknowledged, codecs_[stream]);
   });
-  for (Job& job : run)
+  for (Job& job : run) {
     if (job.entry != nullptr) finish(job);
+    if (acknowledged) acknowledge(job, source);
+  }
 }
 
 // The stream that a frame belongs to. Null if it is of none; it is then refused.
-StreamEntry* Pipeline::address(const FrameView& frame) {
+StreamEntry* Pipeline::address(Job& job, FrameSource& source) {
+  const FrameView& frame = job.frame;
+  job.producer.clear();
+  job.fault.clear();
+  job.hello.reset();
   if (log::enabled(log::Level::trace))
     log::trace("received: topic \"{}\", {} bytes", wire::printable(frame.topic), frame.payload.size());
   if (!frame.fault.empty()) return refuse("bad_frames", std::string(frame.fault));
   const auto topic = wire::parse_topic(frame.topic);
   if (!topic) return refuse("bad_topic", topic.error().message);
+  if (topic->kind == wire::TopicKind::hello && source.acknowledges()) return greet(job, *topic);
   if (topic->kind != wire::TopicKind::points)
     return refuse("bad_topic", "topic \"" + wire::printable(frame.topic) + "\": expected one of points");
   if (StreamEntry* known = streams_.find(topic->stream)) return known;
   // Only points make a stream: what cannot be read takes none of the places.
-  if (const auto message = codecs_.front().view_points(frame.payload); !message) return refuse("malformed", message.error().message);
+  const auto message = codecs_.front().view_points(frame.payload);
+  if (!message) return refuse("malformed", message.error().message);
   const auto made = streams_.find_or_create(topic->stream);
-  return made ? *made : refuse(made.error().reason, made.error().text);
+  if (made) return *made;
+  job.producer = message->producer;
+  job.session = message->session;
+  job.fault = made.error().text;
+  return refuse(made.error().reason, made.error().text);
+}
+
+// Takes note of a question, which is answered once everything before it has been handled.
+StreamEntry* Pipeline::greet(Job& job, const wire::Topic& topic) {
+  auto hello = codecs_.front().decode_hello(job.frame.payload);
+  if (!hello) return refuse("malformed", hello.error().message + " (stream \"" + std::string(topic.stream) + "\")");
+  job.outcome = Outcome::question;
+  job.producer = hello->producer;
+  job.session = hello->session;
+  job.hello = std::move(*hello);
+  return nullptr;
 }
 
 // What threads share: nothing here touches anything but the job, its stream and the codec.
-void Pipeline::work(Job& job, wire::Codec& codec) const {
+void Pipeline::work(Job& job, bool acknowledged, wire::Codec& codec) const {
   StreamEntry& entry = *job.entry;
   job.output.clear();
   const auto message = codec.view_points(job.frame.payload);
   const Time before = now_();
-  if (message)
-    job.outcome = entry.stream.take(*message, job.output);
-  else
-    entry.stream.refuse("malformed", message.error().message, job.output);
+  take(job, acknowledged, codec, message);
   const Time now = now_();
   if (message) entry.observe(std::chrono::duration<double>(now - before).count(), job.output);
   entry.unpublished |= job.output.model_changed;
   job.model = take_due_model(entry, now);
+}
+
+// Gives a message to its stream.
+void Pipeline::take(Job& job, bool acknowledged, wire::Codec& codec, const Result<wire::PointsMessageView>& message) const {
+  Stream& stream = job.entry->stream;
+  const std::uint64_t credit = acknowledgements_.credit();
+  std::optional<wire::MessageIdentity> identity;
+  if (message)
+    identity = {message->producer, message->session, message->sequence};
+  else if (acknowledged)
+    identity = codec.refused_points();
+
+  if (message && acknowledged)
+    job.outcome = stream.take_in_order(*message, credit, job.output);
+  else if (message)
+    job.outcome = stream.take(*message, job.output);
+  else if (identity)
+    job.outcome = stream.refuse_in_order(*identity, credit, "malformed", message.error().message, job.output);
+  else
+    stream.refuse("malformed", message.error().message, job.output);
+
+  if (message && !job.frame.mark.empty() && job.outcome != Outcome::duplicate) stream.set_mark(message->producer, job.frame.mark);
+  if (!acknowledged || !identity) return;
+  job.producer = identity->producer;
+  job.session = identity->session;
+  // What was refused and has not taken its turn will be refused again.
+  if (job.outcome == Outcome::refused && stream.position(job.producer, job.session).expected <= identity->sequence && !job.output.events.empty())
+    job.fault = job.output.events.back().text;
+}
+
+// Answers a question, or sees to it that the producer of a message is answered after the next commit.
+void Pipeline::acknowledge(Job& job, FrameSource& source) {
+  if (job.producer.empty()) return;
+  const auto topic = wire::parse_topic(job.frame.topic);
+  Acknowledgements::Whom whom{&source, std::string(job.frame.peer), job.producer, job.session, job.outcome == Outcome::ahead, job.fault};
+  if (job.hello)
+    acknowledgements_.answer(topic->stream, streams_.find(topic->stream), whom, job.hello->question);
+  else if (job.entry == nullptr)
+    acknowledgements_.answer(topic->stream, nullptr, whom, 0);
+  else
+    acknowledgements_.note(*job.entry, std::move(whom), now_());
 }
 
 void Pipeline::finish(Job& job) {
@@ -297,6 +362,24 @@ bool Pipeline::answer_subscribers(Time now) {
     if (entry.stream.has_model() && publisher_.has_model_reader(entry.stream.name())) publish_or_wait(entry, take_model(entry, now));
   }
   return answered_ || !subscriptions_.empty() || !owed_.empty();
+}
+
+// Commits the streams that are due, some in each step.
+bool Pipeline::commit_due_streams(Time now) {
+  for (const Time end = now + kSavingPerTurn; StreamEntry* entry = acknowledgements_.next_due(now);) {
+    commit(*entry);
+    if (now_() >= end) break;
+  }
+  return acknowledgements_.due() && *acknowledgements_.due() <= now;
+}
+
+// What is only heard again is durable already, and needs no checkpoint.
+void Pipeline::commit(StreamEntry& entry) {
+  const Time begun = now_();
+  if (!entry.stream.has_undurable() || save(entry))
+    acknowledgements_.committed(entry, begun, now_());
+  else
+    acknowledgements_.failed(entry, "stream \"" + entry.stream.name() + "\": its state cannot be saved; the daemon's log says why", now_());
 }
 
 // When a round of saves is due, or one has failed a while ago, all that has changed until then is saved, some streams in each step.

@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/acknowledgements.h"
 #include "daemon/control.h"
 #include "daemon/options.h"
 #include "daemon/publisher.h"
@@ -49,6 +50,7 @@ class Pipeline {
     Clock now;
     std::uint64_t daemon_session = 0;
     int threads = 1;  // that learn; what is published does not depend on it
+    AcknowledgementOptions acknowledgements = {};
   };
   Pipeline(Parts parts, double save_interval_seconds);
 
@@ -70,6 +72,12 @@ class Pipeline {
 
   // Takes a new interval between two saves.
   void set_save_interval(double seconds) { save_interval_ = seconds_to_duration(seconds); }
+  // Takes a new interval between a message of an acknowledged input and its commit.
+  void set_commit_interval(double seconds) { acknowledgements_.set_interval(seconds_to_duration(seconds)); }
+
+  // When something is due that no message brings about; nothing if there is no such thing.
+  std::optional<std::chrono::steady_clock::time_point> due() const { return acknowledgements_.due(); }
+
   void set_ready(bool ready, std::string reason);
 
   // Lets new intervals between the models of streams count for those that wait already.
@@ -85,15 +93,24 @@ class Pipeline {
     Outcome outcome = Outcome::refused;
     StreamOutput output;
     std::optional<wire::ModelMessage> model;  // to be published behind the output
+
+    // Of an acknowledged input: whose it is, once that is known, and why it could not be taken at all.
+    std::string producer;
+    std::uint64_t session = 0;
+    std::string fault;
+    std::optional<wire::HelloMessage> hello;
   };
 
   static std::chrono::steady_clock::duration seconds_to_duration(double seconds);
   bool receive_from(FrameSource& source);
   std::size_t receive_run(FrameSource& source, std::size_t most);
-  void handle(std::span<Job> run);
-  StreamEntry* address(const FrameView& frame);
-  void work(Job& job, wire::Codec& codec) const;
+  void handle(std::span<Job> run, FrameSource& source);
+  StreamEntry* address(Job& job, FrameSource& source);
+  StreamEntry* greet(Job& job, const wire::Topic& topic);
+  void work(Job& job, bool acknowledged, wire::Codec& codec) const;
+  void take(Job& job, bool acknowledged, wire::Codec& codec, const Result<wire::PointsMessageView>& message) const;
   void finish(Job& job);
+  void acknowledge(Job& job, FrameSource& source);
   StreamEntry* refuse(const std::string& reason, const std::string& text);
   bool answer_requests();
 
@@ -107,6 +124,8 @@ class Pipeline {
   bool answer_subscribers(Time now);
   void look_for_owed();
 
+  bool commit_due_streams(Time now);
+  void commit(StreamEntry& entry);
   bool save_due_states(Time now);
   bool save(StreamEntry& entry);
   bool save_all();
@@ -149,6 +168,7 @@ class Pipeline {
 
   DaemonCounts counts_;
   Publisher publisher_;
+  Acknowledgements acknowledgements_;
   Control desk_;
 
   // Frames that are handled together, the streams that they are of, and a codec for each of these; all of them reused.

@@ -1,5 +1,6 @@
 #include "daemon/service.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -21,6 +22,9 @@ namespace emulsion::service {
 namespace {
 
 constexpr std::chrono::milliseconds kLongestWait(50);
+
+// A session in order and questions beside it fit into the queue of its connection; what ignores its credit waits outside.
+constexpr int kQueuesPerCredit = 2;
 
 struct Failure {
   int exit_code;
@@ -58,7 +62,7 @@ class Service {
               http_ ? ", metrics at http port " + std::to_string(http_->port()) : std::string());
     bool more = true;
     while (!is_finished()) {
-      hub_.wait(more ? std::chrono::milliseconds(0) : kLongestWait);
+      hub_.wait(more ? std::chrono::milliseconds(0) : longest_wait());
       while (const auto signal = signals_.next()) {
         if (*signal == Signal::hangup) {
           apply(reload());
@@ -78,8 +82,19 @@ class Service {
 
  private:
   Service(const DaemonOptions& options, Signals signals)
-      : options_(options), signals_(std::move(signals)), hub_({options.queue_messages, options.queue_bytes, options.max_message_bytes, std::chrono::milliseconds(1000)}) {
+      : options_(options),
+        signals_(std::move(signals)),
+        hub_({options.queue_messages, options.queue_bytes, options.max_message_bytes, kQueuesPerCredit * options.credit_messages,
+              std::chrono::milliseconds(1000)}) {
     hub_.add_descriptor(signals_.fd());
+  }
+
+  // Until something is due that no message brings about.
+  std::chrono::milliseconds longest_wait() const {
+    const auto due = pipeline_->due();
+    if (!due) return kLongestWait;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*due - std::chrono::steady_clock::now());
+    return std::clamp(left, std::chrono::milliseconds(0), kLongestWait);
   }
 
   std::optional<Failure> open_state(Disk& disk) {
@@ -115,7 +130,10 @@ class Service {
       http_.emplace(std::move(*server));
     }
     pipeline_.emplace(Pipeline::Parts{std::move(sources), *sink_, *control_, *streams_, board_, std::chrono::steady_clock::now, random_session(),
-                                      options_.learning_threads},
+                                      options_.learning_threads,
+                                      {std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                                           std::chrono::duration<double>(options_.commit_interval_seconds)),
+                                       static_cast<std::uint32_t>(options_.credit_messages)}},
                       options_.save_interval_seconds);
     return std::nullopt;
   }
@@ -127,7 +145,10 @@ class Service {
       if (!source) return fail(source.error().message);
       return *source;
     }
-    auto replay = open_replay(input.path, input.stream);
+    // A file that the state has messages of goes on behind them.
+    const StreamEntry* known = streams_->find(input.stream);
+    const std::string mark(known == nullptr ? std::string_view() : known->stream.mark(kReplayProducer, replay_session(input.path)));
+    auto replay = open_replay(input.path, input.stream, mark);
     if (!replay) return fail(replay.error().message);
     replays_.push_back(std::move(*replay));
     return replays_.back().get();
@@ -149,6 +170,7 @@ class Service {
       options_ = apply_reload(options_, next.options);
       if (const auto configured = log::configure(options_.log); !configured) log::error("reload: {}", configured.error().message);
       pipeline_->set_save_interval(options_.save_interval_seconds);
+      pipeline_->set_commit_interval(options_.commit_interval_seconds);
       streams_->reconfigure(options_);
       pipeline_->reschedule_models();
       log::info("reload: applied: {}", plan.applicable.empty() ? "nothing has changed" : join(plan.applicable));

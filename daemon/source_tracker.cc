@@ -22,8 +22,7 @@ Result<Arrival> SourceTracker::arrive(std::string_view name, std::uint64_t sessi
   Producer& producer = found->second;
   ++producer.messages;
   Arrival arrival;
-  const bool known = std::any_of(producer.sessions.begin(), producer.sessions.end(),
-                                 [&](const Session& session) { return session.session == session_id; });
+  const bool known = find(name, session_id) != nullptr;
   Session& session = session_of(producer, session_id, arrival);
   if (!known) {
     skip(producer, session, 0, sequence, arrival);
@@ -40,27 +39,75 @@ Result<Arrival> SourceTracker::arrive(std::string_view name, std::uint64_t sessi
     arrival.duplicate = true;
     ++producer.duplicate;
   }
+  undurable_ |= !arrival.duplicate;
   return arrival;
+}
+
+// The lowest number that has not come.
+std::uint64_t SourceTracker::expected(const Session& session) {
+  return session.missing.empty() ? session.last_sequence + 1 : first_of(*session.missing.begin());
+}
+
+const SourceTracker::Session* SourceTracker::find(std::string_view name, std::uint64_t session) const {
+  const auto producer = producers_.find(name);
+  if (producer == producers_.end()) return nullptr;
+  const auto& sessions = producer->second.sessions;
+  const auto found = std::find_if(sessions.rbegin(), sessions.rend(), [&](const Session& candidate) { return candidate.session == session; });
+  return found == sessions.rend() ? nullptr : &*found;
+}
+
+SourceTracker::Position SourceTracker::position(std::string_view producer, std::uint64_t session_id) const {
+  const Session* session = find(producer, session_id);
+  return session == nullptr ? Position{} : Position{session->durable, expected(*session)};
+}
+
+void SourceTracker::acknowledge(std::string_view producer) { producers_.find(producer)->second.sessions.back().acknowledged = true; }
+
+bool SourceTracker::has_acknowledged() const {
+  return std::any_of(producers_.begin(), producers_.end(), [](const auto& producer) {
+    const auto& sessions = producer.second.sessions;
+    return std::any_of(sessions.begin(), sessions.end(), [](const Session& session) { return session.acknowledged; });
+  });
+}
+
+void SourceTracker::make_durable() {
+  if (!undurable_) return;
+  for (auto& [name, producer] : producers_)
+    for (Session& session : producer.sessions) session.durable = expected(session);
+  undurable_ = false;
+}
+
+std::string_view SourceTracker::mark(std::string_view producer, std::uint64_t session_id) const {
+  const Session* session = find(producer, session_id);
+  return session == nullptr ? std::string_view() : session->mark;
+}
+
+void SourceTracker::set_mark(std::string_view name, std::string_view mark) {
+  if (const auto producer = producers_.find(name); producer != producers_.end()) producer->second.sessions.back().mark = mark;
 }
 
 // The session, moved to the end as the one that was heard last.
 SourceTracker::Session& SourceTracker::session_of(Producer& producer, std::uint64_t session, Arrival& arrival) {
-  const auto found = std::find_if(producer.sessions.begin(), producer.sessions.end(),
-                                  [&](const Session& candidate) { return candidate.session == session; });
-  if (found != producer.sessions.end()) {
-    std::rotate(found, found + 1, producer.sessions.end());
-    return producer.sessions.back();
+  auto& sessions = producer.sessions;
+  const auto found = std::find_if(sessions.rbegin(), sessions.rend(), [&](const Session& candidate) { return candidate.session == session; });
+  if (found != sessions.rend()) {
+    std::rotate(found.base() - 1, found.base(), sessions.end());
+    return sessions.back();
   }
   if (!producer.sessions.empty()) {
     arrival.restarted = true;
     ++producer.restarts;
   }
-  if (producer.sessions.size() == kSessions) {
-    producer.lost += boost::icl::cardinality(producer.sessions.front().missing);
-    producer.sessions.erase(producer.sessions.begin());
+  for (const bool acknowledged : {false, true}) {
+    const auto same = [&](const Session& candidate) { return candidate.acknowledged == acknowledged; };
+    const auto count = static_cast<std::size_t>(std::count_if(sessions.begin(), sessions.end(), same));
+    if (count < (acknowledged ? kAcknowledgedSessions : kSessions)) continue;
+    const auto oldest = std::find_if(sessions.begin(), sessions.end(), same);
+    producer.lost += boost::icl::cardinality(oldest->missing);
+    sessions.erase(oldest);
   }
-  producer.sessions.push_back({session, 0, {}});
-  return producer.sessions.back();
+  sessions.push_back({session, 0, {}});
+  return sessions.back();
 }
 
 // The numbers from `first` up to, not including, `next` have not come.
@@ -113,7 +160,7 @@ std::vector<wire::ProducerState> SourceTracker::state() const {
     wire::ProducerState state;
     state.producer = name;
     for (const Session& session : producer.sessions) {
-      wire::SessionState saved{session.session, session.last_sequence, {}};
+      wire::SessionState saved{session.session, session.last_sequence, {}, session.acknowledged, session.mark};
       for (const auto& range : session.missing) saved.missing.emplace_back(first_of(range), last_of(range));
       state.sessions.push_back(std::move(saved));
     }
@@ -131,12 +178,14 @@ std::vector<wire::ProducerState> SourceTracker::state() const {
 
 void SourceTracker::restore(const std::vector<wire::ProducerState>& producers) {
   producers_.clear();
+  undurable_ = false;
   for (const wire::ProducerState& state : producers) {
     if (state.sessions.empty()) continue;
     Producer producer;
     for (const wire::SessionState& saved : state.sessions) {
-      Session session{saved.session, saved.last_sequence, {}};
+      Session session{saved.session, saved.last_sequence, {}, 0, saved.acknowledged, saved.mark};
       for (const auto& [first, last] : saved.missing) session.missing.add(SequenceRange::closed(first, last));
+      session.durable = expected(session);
       producer.sessions.push_back(std::move(session));
     }
     producer.messages = state.messages;
@@ -151,6 +200,7 @@ void SourceTracker::restore(const std::vector<wire::ProducerState>& producers) {
 }
 
 void SourceTracker::reset_counts() {
+  undurable_ = true;  // what was missing is given up
   for (auto& [name, producer] : producers_) {
     for (Session& session : producer.sessions) session.missing.clear();
     Producer fresh;

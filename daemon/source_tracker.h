@@ -30,8 +30,9 @@ struct Arrival {
 class SourceTracker {
  public:
   // Per producer: older sessions, and holes beyond so many, are given up. A message of them that comes after all counts as
-  // a duplicate, or as a new session.
+  // a duplicate, or as a new session. Of acknowledged sessions more are kept, as what is sent again is to be known again.
   static constexpr std::size_t kSessions = 16;
+  static constexpr std::size_t kAcknowledgedSessions = 1024;
   static constexpr std::size_t kHoles = 4096;
 
   explicit SourceTracker(std::size_t max_producers) : max_producers_(max_producers) {}
@@ -39,6 +40,31 @@ class SourceTracker {
   // Takes note of a message.
   // Errors: there are as many producers as there may be, and this is another one.
   Result<Arrival> arrive(std::string_view producer, std::uint64_t session, std::uint64_t sequence);
+
+  // Where an acknowledged session stands. Of one that is not known, at its beginning.
+  struct Position {
+    std::uint64_t durable = 0;   // all lower ones are in a checkpoint
+    std::uint64_t expected = 0;  // the next one in order
+  };
+  Position position(std::string_view producer, std::uint64_t session) const;
+
+  // Says that the session of a message that has just arrived is acknowledged.
+  void acknowledge(std::string_view producer);
+
+  // True if there is an acknowledged session.
+  bool has_acknowledged() const;
+
+  // True if something has arrived since the positions were last made durable.
+  bool has_undurable() const { return undurable_; }
+
+  // Takes note that everything which has arrived is in a checkpoint.
+  void make_durable();
+
+  // Where the source of a session goes on, in its own form; empty if it has not said so.
+  std::string_view mark(std::string_view producer, std::uint64_t session) const;
+
+  // Keeps this for the session of a message that has just arrived; nothing if its producer could not be taken in.
+  void set_mark(std::string_view producer, std::string_view mark);
 
   // Counts the rows of a message of a producer that has arrived.
   void count_rows(std::string_view producer, std::uint64_t accepted, std::uint64_t refused);
@@ -61,6 +87,9 @@ class SourceTracker {
     std::uint64_t session = 0;
     std::uint64_t last_sequence = 0;
     boost::icl::interval_set<std::uint64_t> missing;
+    std::uint64_t durable = 0;  // the position that is in a checkpoint
+    bool acknowledged = false;
+    std::string mark = {};
   };
   struct Producer {
     std::vector<Session> sessions;  // in the order in which they were last heard
@@ -71,8 +100,11 @@ class SourceTracker {
   static void skip(Producer& producer, Session& session, std::uint64_t first, std::uint64_t next, Arrival& arrival);
   static void give_up_oldest_holes(Producer& producer, Session& session);
   static std::uint64_t missing(const Producer& producer);
+  static std::uint64_t expected(const Session& session);
+  const Session* find(std::string_view producer, std::uint64_t session) const;
 
   std::size_t max_producers_;
+  bool undurable_ = false;
   std::map<std::string, Producer, std::less<>> producers_;
 };
 

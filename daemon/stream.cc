@@ -111,8 +111,41 @@ Outcome Stream::take(const wire::PointsMessageView& message, StreamOutput& outpu
     return Outcome::refused;
   }
   report_arrival(message, *arrival, output);
-  if (arrival->duplicate) return Outcome::duplicate;
+  return arrival->duplicate ? Outcome::duplicate : apply(message, output);
+}
 
+Outcome Stream::take_in_order(const wire::PointsMessageView& message, std::uint64_t credit, StreamOutput& output) {
+  const auto dropped = take_turn({message.producer, message.session, message.sequence}, credit, output);
+  return dropped ? *dropped : apply(message, output);
+}
+
+// Takes note of a message whose turn it is; what becomes of it otherwise.
+std::optional<Outcome> Stream::take_turn(const wire::MessageIdentity& message, std::uint64_t credit, StreamOutput& output) {
+  const SourceTracker::Position position = sources_.position(message.producer, message.session);
+  if (message.sequence > position.expected || (message.sequence == position.expected && message.sequence - position.durable >= credit)) {
+    refusals_.count("message", wire::kOutOfOrder);
+    return Outcome::ahead;
+  }
+  const auto arrival = sources_.arrive(message.producer, message.session, message.sequence);
+  if (!arrival) {
+    refuse("too_many_producers", arrival.error().message, output);
+    return Outcome::refused;
+  }
+  sources_.acknowledge(message.producer);
+  if (arrival->duplicate) return Outcome::duplicate;
+  return std::nullopt;
+}
+
+Outcome Stream::refuse_in_order(const wire::MessageIdentity& message, std::uint64_t credit, const std::string& reason, const std::string& text,
+                                StreamOutput& output) {
+  const auto dropped = take_turn(message, credit, output);
+  if (dropped) return *dropped;
+  refuse(reason, text + " (producer \"" + std::string(message.producer) + "\", sequence " + std::to_string(message.sequence) + ")", output);
+  return Outcome::refused;
+}
+
+// Learns and labels the good rows of a message that has arrived.
+Outcome Stream::apply(const wire::PointsMessageView& message, StreamOutput& output) {
   std::string reason;
   if (const auto problem = why_not(message, reason)) return refuse(message, reason, *problem, output);
 

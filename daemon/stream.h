@@ -92,8 +92,28 @@ class Stream {
   // Takes a message in: refuses it, drops it as a duplicate, or learns and labels its good rows.
   Outcome take(const wire::PointsMessageView& message, StreamOutput& output);
 
+  // The same for a producer that sends again what is not acknowledged. What comes before its turn, or more than `credit`
+  // messages beyond what is durable, is dropped; what had come is dropped, and counted, but no event.
+  Outcome take_in_order(const wire::PointsMessageView& message, std::uint64_t credit, StreamOutput& output);
+
   // Counts a payload that could not be decoded.
   void refuse(const std::string& reason, const std::string& text, StreamOutput& output);
+
+  // Refuses a payload of which only this could be read. It takes its turn, so that what follows can come.
+  Outcome refuse_in_order(const wire::MessageIdentity& message, std::uint64_t credit, const std::string& reason, const std::string& text,
+                          StreamOutput& output);
+
+  // How far a session of an acknowledged input has come.
+  SourceTracker::Position position(std::string_view producer, std::uint64_t session) const { return sources_.position(producer, session); }
+  bool has_acknowledged() const { return sources_.has_acknowledged(); }
+  bool has_undurable() const { return sources_.has_undurable(); }
+
+  // Takes note that the state as it is now is in a checkpoint.
+  void make_durable() { sources_.make_durable(); }
+
+  // Where a source goes on behind the last message of a session: what it has said with that message.
+  std::string_view mark(std::string_view producer, std::uint64_t session) const { return sources_.mark(producer, session); }
+  void set_mark(std::string_view producer, std::string_view mark) { sources_.set_mark(producer, mark); }
 
   // Learns what waits; nothing while it is paused. Returns the number of rows that waited and are learned now.
   std::uint64_t flush(StreamOutput& output);
@@ -116,7 +136,8 @@ class Stream {
 
   wire::ModelMessage model() const;  // requires a model
   wire::StreamStatus status() const;
-  std::string digest() const;
+  std::string digest() const;        // of the model and its statistics
+  std::string state_digest() const;  // of all that messages have had an effect on
   wire::StreamState state() const;
 
  private:
@@ -132,6 +153,8 @@ class Stream {
   Stream(std::string name, Plan plan);
 
   Result<void> start_learner(Index dimension);
+  std::optional<Outcome> take_turn(const wire::MessageIdentity& message, std::uint64_t credit, StreamOutput& output);
+  Outcome apply(const wire::PointsMessageView& message, StreamOutput& output);
   std::optional<std::string> why_not(const wire::PointsMessageView& message, std::string& reason);
   Outcome refuse(const wire::PointsMessageView& message, const std::string& reason, const std::string& problem, StreamOutput& output);
   void report_arrival(const wire::PointsMessageView& message, const Arrival& arrival, StreamOutput& output);

@@ -38,6 +38,14 @@ void tell_other_options(const std::string& name, const std::string& before, cons
 
 }  // namespace
 
+wire::StreamState StreamEntry::state() const {
+  wire::StreamState state = stream.state();
+  state.models_published = published.models;
+  state.labels_published = published.labels;
+  state.events_published = published.events;
+  return state;
+}
+
 void StreamEntry::observe(double seconds, const StreamOutput& output) {
   learning_seconds += seconds;
   for (std::uint64_t batch = 0; batch < output.batches && !output.seeded; ++batch)
@@ -82,7 +90,7 @@ Result<Stream::Plan> StreamRegistry::plan_of(const std::string& name) {
   return plan;
 }
 
-Result<Stream> StreamRegistry::load(const std::string& name) {
+Result<StreamEntry> StreamRegistry::load(const std::string& name) {
   const auto plan = plan_of(name);
   if (!plan) return fail("stream \"" + name + "\": " + plan.error().message);
   if (store_ != nullptr) {
@@ -92,12 +100,16 @@ Result<Stream> StreamRegistry::load(const std::string& name) {
       auto state = wire::decode_state(**bytes);
       if (!state) return fail("stream \"" + name + "\": the saved " + state.error().message);
       const std::string before = state->configuration;
+      const PublishedCounts published{state->models_published, state->labels_published, state->events_published};
       auto stream = Stream::restore(name, *plan, std::move(*state));
-      if (stream) tell_other_options(name, before, (*plan)->configuration());
-      return stream;
+      if (!stream) return tl::unexpected(stream.error());
+      tell_other_options(name, before, (*plan)->configuration());
+      StreamEntry entry(std::move(*stream));
+      entry.published = published;
+      return entry;
     }
   }
-  return Stream::make(name, *plan);
+  return StreamEntry(Stream::make(name, *plan));
 }
 
 Result<std::optional<std::string>> StreamRegistry::load_state(const std::string& name) {
@@ -115,8 +127,8 @@ bool StreamRegistry::can_learn_again() const {
                                                  [](const InputOptions& input) { return input.kind == InputKind::replay; });
 }
 
-StreamEntry& StreamRegistry::add(const std::string& name, Stream stream) {
-  const auto [place, added] = streams_.emplace(name, std::move(stream));
+StreamEntry& StreamRegistry::add(const std::string& name, StreamEntry loaded) {
+  const auto [place, added] = streams_.emplace(name, std::move(loaded));
   StreamEntry& entry = place->second;
   entry.configured = options_.streams.count(name) > 0;
   entry.unpublished = entry.stream.has_model();
@@ -159,12 +171,13 @@ StreamEntry* StreamRegistry::next_to_save() {
 
 Result<void> StreamRegistry::save(StreamEntry& entry) {
   if (store_ == nullptr || !entry.unsaved) return {};
-  const std::string state = wire::encode_state(entry.stream.state());
+  const std::string state = wire::encode_state(entry.state());
   const auto saved = state.empty() ? Result<void>(fail("the state is larger than 2 GiB, which is more than can be written"))
                                    : store_->save(entry.stream.name(), state);
   const bool degraded = saves_.degraded();
   if (saved) {
     entry.unsaved = false;
+    entry.stream.make_durable();
     saves_.succeeded();
     if (degraded) log::info("states are saved again: no longer degraded");
   } else {

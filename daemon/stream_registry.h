@@ -35,7 +35,10 @@ struct StreamEntry {
   std::optional<std::chrono::steady_clock::time_point> model_published;  // when; nothing if never
   double learning_seconds = 0;        // spent since the last mini-batch was completed
   DurationHistogram em_step_seconds;  // of one mini-batch
-  PublishedCounts published;
+  PublishedCounts published;           // since the stream came to be
+
+  // Everything that is kept of it over a restart.
+  wire::StreamState state() const;
 
   // Takes note of the time that a message took, and of the mini-batches that it completed.
   void observe(double seconds, const StreamOutput& output);
@@ -95,10 +98,10 @@ class StreamRegistry {
   const StreamOptions& options_of(const std::string& name) const;
   Result<Stream::Plan> plan_of(const std::string& name);
   bool is_allowed(const std::string& name) const;
-  Result<Stream> load(const std::string& name);
+  Result<StreamEntry> load(const std::string& name);
   Result<std::optional<std::string>> load_state(const std::string& name);
   bool can_learn_again() const;
-  StreamEntry& add(const std::string& name, Stream stream);
+  StreamEntry& add(const std::string& name, StreamEntry loaded);
 
   DaemonOptions options_;
   StateStore* store_;

@@ -42,6 +42,8 @@ wire::StreamStatus Stream::status() const {
 
 std::string Stream::digest() const { return learner_ ? wire::digest(learner_->state()) : std::string(); }
 
+std::string Stream::state_digest() const { return wire::effect_digest(state()); }
+
 wire::StreamState Stream::state() const {
   wire::StreamState state;
   state.stream = name_;

@@ -19,6 +19,13 @@ struct FrameView {
   // Not empty: what came is no frame, and why, such as "frames: 3, expected 2". The topic is then what was readable of
   // it, at most kFaultTopicBytes; the payload is empty. It is received, counted and settled as refused like any other.
   std::string_view fault = {};
+
+  // Who sent it, where the source can answer: opaque, and given back with the answer.
+  std::string_view peer = {};
+
+  // Where the source goes on behind this frame, in its own form: to be kept with the state of the stream, so that the
+  // source can be opened there again. Empty: it has no such place.
+  std::string_view mark = {};
 };
 
 // The same with bytes of its own.
@@ -26,11 +33,13 @@ struct Frame {
   std::string topic;
   std::string payload;
   std::string fault = {};
+  std::string peer = {};
+  std::string mark = {};
 
-  operator FrameView() const { return {topic, payload, fault}; }
+  operator FrameView() const { return {topic, payload, fault, peer, mark}; }
 };
 inline Frame copy_of(const FrameView& frame) {
-  return {std::string(frame.topic), std::string(frame.payload), std::string(frame.fault)};
+  return {std::string(frame.topic), std::string(frame.payload), std::string(frame.fault), std::string(frame.peer), std::string(frame.mark)};
 }
 
 // The fault of a message of so many frames, where a topic and a payload were expected.
@@ -44,6 +53,8 @@ enum class Outcome {
   applied,    // its good rows are in the stream
   duplicate,  // it had been applied before
   refused,    // nothing of it was used
+  ahead,      // dropped, as others of its session come first
+  question,   // it was no message of points, and has been answered
 };
 
 // Where frames come from. One thread owns it.
@@ -57,8 +68,15 @@ class FrameSource {
   // The next frame, or nothing if none is there now. Never blocks.
   virtual std::optional<FrameView> receive() = 0;
 
-  // Tells the source what became of a frame. Acknowledged transports answer the producer; others only let its bytes go.
+  // Tells the source what became of a frame, and that its bytes can go.
   virtual void settle(const FrameView& frame, Outcome outcome) = 0;
+
+  // True if producers are told what is durable, and send again what is not: each session is then taken strictly in order.
+  virtual bool acknowledges() const { return false; }
+
+  // Sends to the peer of an earlier frame. Never blocks: an answer to a peer that is gone, or does not read, is lost, and
+  // the peer asks again.
+  virtual void answer(std::string_view /*peer*/, const FrameView& /*answer*/) {}
 
   // True when no frame can ever come again, as at the end of a file.
   virtual bool exhausted() const = 0;

@@ -139,6 +139,19 @@ class Source final : public ZmqSource {
 
   void settle(const FrameView&, Outcome) override { unsettled_.drop_first(); }
   bool exhausted() const override { return phase_ == Phase::exhausted; }
+  bool acknowledges() const override { return kind_ == InputKind::acknowledged; }
+
+  void answer(std::string_view peer, const FrameView& answer) override {
+    try {
+      // Told with ROUTER_MANDATORY: EHOSTUNREACH for a peer that is gone; nothing sent where its queue is full.
+      if (!socket_.send(zmq::buffer(peer), zmq::send_flags::dontwait | zmq::send_flags::sndmore)) return;
+    } catch (const zmq::error_t& error) {
+      if (error.num() == EHOSTUNREACH || error.num() == EINTR) return;
+      throw;
+    }
+    send_part(socket_, answer.topic, true);
+    send_part(socket_, answer.payload, false);
+  }
 
   void close_intake() override {
     if (phase_ != Phase::open) return;
@@ -146,35 +159,45 @@ class Source final : public ZmqSource {
     left_ = queue_messages_;
   }
 
-  std::string describe() const override { return (kind_ == InputKind::subscribe ? "subscribe " : "pull ") + endpoint_; }
+  std::string describe() const override { return std::string(name_of(kind_)) + " " + endpoint_; }
   const std::string& endpoint() const override { return endpoint_; }
   zmq::socket_t& socket() { return socket_; }
 
  private:
   enum class Phase { open, closing, left, exhausted };
 
-  // The two parts as libzmq has received them. Of a message with another number of parts, the first, and what is wrong.
+  static const char* name_of(InputKind kind) {
+    if (kind == InputKind::acknowledged) return "acknowledged";
+    return kind == InputKind::subscribe ? "subscribe" : "pull";
+  }
+
+  // The two parts as libzmq has received them, and before them, of a ROUTER, who sent them. Of a message with another
+  // number of parts, the first, and what is wrong.
   struct Received {
-    zmq::message_t topic, payload;
+    zmq::message_t peer, topic, payload;
     std::string fault;
   };
 
   std::optional<FrameView> read_frame() {
     Received received;
-    if (!read(socket_, received.topic)) return std::nullopt;
-    std::size_t count = 1;
-    for (bool more = received.topic.more(); more; more = received.payload.more()) {
-      if (!read(socket_, received.payload)) break;
-      ++count;
+    zmq::message_t& first = acknowledges() ? received.peer : received.topic;
+    if (!read(socket_, first)) return std::nullopt;
+    bool more = first.more();
+    std::size_t count = acknowledges() ? 0 : 1;
+    for (; more; ++count) {
+      zmq::message_t& part = count == 0 ? received.topic : received.payload;
+      if (!read(socket_, part)) break;
+      more = part.more();
     }
     if (count != 2) {
-      received.payload.rebuild();
+      received.payload.rebuild();  // the topic stays, to be named
       received.fault = frame_count_fault(count);
     }
     const Received& kept = unsettled_.add(std::move(received));
     if (const auto mark = mark_.lower(kept.payload.size())) socket_.set(zmq::sockopt::rcvhwm, *mark);
     const std::string_view topic = kept.topic.to_string_view();
-    return FrameView{count == 2 ? topic : topic.substr(0, kFaultTopicBytes), kept.payload.to_string_view(), kept.fault};
+    return FrameView{count == 2 ? topic : topic.substr(0, kFaultTopicBytes), kept.payload.to_string_view(), kept.fault,
+                     kept.peer.to_string_view()};
   }
 
   void leave() {
@@ -321,15 +344,24 @@ ZmqHub::~ZmqHub() = default;
 
 Result<ZmqSource*> ZmqHub::add_source(InputKind kind, Attachment attachment, const std::string& endpoint) {
   assert(kind != InputKind::replay);
-  const bool subscribe = kind == InputKind::subscribe;
-  auto socket = sockets_->open(subscribe ? zmq::socket_type::sub : zmq::socket_type::pull, endpoint,
-                               sockets_->options.max_message_bytes);
+  ZmqOptions options = sockets_->options;
+  const auto type = kind == InputKind::subscribe ? zmq::socket_type::sub
+                    : kind == InputKind::pull    ? zmq::socket_type::pull
+                                                 : zmq::socket_type::router;
+  auto socket = sockets_->open(type, endpoint, sockets_->options.max_message_bytes);
   if (!socket) return tl::unexpected(socket.error());
-  if (subscribe) socket->set(zmq::sockopt::subscribe, wire::subscription(""));
+  if (kind == InputKind::subscribe) socket->set(zmq::sockopt::subscribe, wire::subscription(""));
+  if (kind == InputKind::acknowledged) {
+    options.queue_messages = std::min(options.acknowledged_queue_messages, options.queue_messages);
+    socket->set(zmq::sockopt::rcvhwm, options.queue_messages);
+    socket->set(zmq::sockopt::sndhwm, options.queue_messages);
+    socket->set(zmq::sockopt::router_mandatory, 1);
+    socket->set(zmq::sockopt::router_handover, 1);  // a producer that names itself can come back
+  }
   const auto attached = attach(*socket, attachment, endpoint);
   if (!attached) return tl::unexpected(attached.error());
   sockets_->sources.push_back(
-      std::make_unique<Source>(std::move(*socket), kind, attachment, *attached, sockets_->options));
+      std::make_unique<Source>(std::move(*socket), kind, attachment, *attached, options));
   return sockets_->sources.back().get();
 }
 

@@ -1,7 +1,7 @@
 // The transport over ZeroMQ: one hub owns the context and every socket.
 //
-// One message is a topic frame and a payload frame. What libzmq does when its queues are full: PULL makes the producer
-// wait, SUB and the sink drop; sequence numbers tell.
+// One message is a topic frame and a payload frame. What libzmq does when its queues are full: PULL and ROUTER make the
+// producer wait, SUB and the sink drop; sequence numbers tell. An answer to a peer with a full queue is dropped.
 #pragma once
 
 #include <chrono>
@@ -25,6 +25,9 @@ struct ZmqOptions {
 
   // Longest frame that is read; a peer that sends a longer one is disconnected. Range [1024, 2147483647].
   std::int64_t max_message_bytes = 67108864;
+
+  // Messages of an acknowledged source that may wait in each connection's queue, in either direction. Range [1, 10000000].
+  int acknowledged_queue_messages = 2048;
 
   // How long the hub's end may wait until its last messages and replies have left.
   std::chrono::milliseconds linger{1000};
@@ -53,7 +56,7 @@ class ZmqHub {
   explicit ZmqHub(const ZmqOptions& options = {});
   ~ZmqHub();
 
-  // Points in: SUB, subscribed to every stream, or PULL. A name that does not resolve is no error; libzmq tries again.
+  // Points in: SUB, subscribed to every stream; PULL; or ROUTER, bound, which also answers. A name that does not resolve is no error; libzmq tries again.
   //
   // After close_intake() the source reads on until it finds nothing, or has read as many messages as its queue can
   // hold, and only then leaves the endpoint: leaving at once would drop what a connected socket has received

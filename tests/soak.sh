@@ -2,32 +2,59 @@
 # The long tier of the tests of reliability, on build/release. Prints its seed; the same seed draws the same.
 #
 #   tests/soak.sh                       everything
-#   tests/soak.sh PART ...              some of: checkpoints mutations
-#   EMULSION_SEED=N tests/soak.sh  another seed than one of today's
+#   tests/soak.sh PART ...              some of: checkpoints kills mutations numbers fuzz
+#   tests/soak.sh --kills N             the part kills, with so many of them
+#   EMULSION_SEED=N tests/soak.sh       another seed than one of today's
 #
 # Parts, and what the quick tier, which is ctest, has of them:
 #   checkpoints  every fail point of the daemon 50 times (1), 100,000 losses of power (2,000), every kill of a store 50 times (1)
+#   kills        daemon and sender killed 10,000 times at random instants, the state compared after each start (100)
 #   mutations    what protects checkpoints is taken away one thing at a time, and the tests go red (none)
+#   numbers      ten million sequences of messages of the ugliest numbers (100,000)
+#   fuzz         each fuzzer 100,000,000 times (30 s)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 export EMULSION_SEED=${EMULSION_SEED:-$(date +%s)}
 python=$(command -v /usr/bin/python3 || command -v python3)
 bin=$PWD/build/release/bin
+kills=10000
+all=(checkpoints kills mutations numbers fuzz)
+
+export EMULSIOND=$bin/emulsiond EMULSION=$bin/emulsion FATAL_EMULSIOND=$bin/fatal_emulsiond
+export PYTHONPATH=build/release/python PYTHONDONTWRITEBYTECODE=1
 
 checkpoints() {
   EMULSION_SOAK_ROUNDS=50 "$bin/daemon_tests" '[durability]'
-  EMULSIOND=$bin/emulsiond EMULSION=$bin/emulsion FATAL_EMULSIOND=$bin/fatal_emulsiond FAIL_POINT_ROUNDS=50 \
-    PYTHONPATH=build/release/python PYTHONDONTWRITEBYTECODE=1 "$python" tests/e2e/fail_points_test.py
+  FAIL_POINT_ROUNDS=50 "$python" tests/e2e/fail_points_test.py
 }
+
+kills() { EMULSION_KILLS=$kills "$python" tests/e2e/kill_test.py; }
 
 mutations() { "$python" tests/mutations.py; }
 
-parts=("$@")
-[ $# -gt 0 ] || parts=(checkpoints mutations)
+numbers() { RC_PARAMS="max_success=2500000 seed=$EMULSION_SEED" "$bin/numbers_property_tests"; }
+
+fuzz() {
+  clients/build.sh fuzz
+  for target in points messages config state table model_json recording; do
+    mkdir -p "build/fuzz/fuzz/$target/corpus"
+    build/fuzz/bin/"$target"_fuzz -runs=100000000 -seed="$EMULSION_SEED" -timeout=10 -rss_limit_mb=2048 -max_len=65536 \
+      -artifact_prefix="build/fuzz/fuzz/$target/" "build/fuzz/fuzz/$target/corpus" "tests/fuzz/corpus/$target"
+  done
+}
+
+parts=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --kills) kills=${2:?--kills: how many}; parts+=(kills); shift 2 ;;
+    *) parts+=("$1"); shift ;;
+  esac
+done
+[ ${#parts[@]} -gt 0 ] || parts=("${all[@]}")
 echo "seed $EMULSION_SEED"
 for part in "${parts[@]}"; do
-  [ "$(type -t "$part")" = function ] || { echo "soak.sh: no part \"$part\"; allowed: checkpoints, mutations" >&2; exit 2; }
+  [[ " ${all[*]} " == *" $part "* ]] || { echo "soak.sh: no part \"$part\"; allowed: ${all[*]}" >&2; exit 2; }
   echo "== $part"
   started=$SECONDS
   "$part"

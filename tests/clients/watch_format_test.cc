@@ -4,9 +4,34 @@
 #include <nlohmann/json.hpp>
 
 #include "clients/example_messages.h"
+#include "clients/seen_labels.h"
 #include "clients/sequence_tracker.h"
 
 namespace emulsion::client {
+
+TEST_CASE("labels that a daemon gives again after it was killed are known, and others are not") {
+  SeenLabels seen;
+  const auto note = [&](std::uint64_t daemon, std::uint64_t topic_sequence, std::uint64_t sequence, std::uint64_t session = 7) {
+    wire::LabelsMessage labels;
+    labels.stream = "radar";
+    labels.daemon_session = daemon;
+    labels.topic_sequence = topic_sequence;
+    labels.producer = "a";
+    labels.session = session;
+    labels.sequence = sequence;
+    return seen.note(labels);
+  };
+  for (std::uint64_t i = 0; i < 5; ++i) CHECK_FALSE(note(1, i, i));
+  CHECK_FALSE(note(1, 5, 3));  // no restart: a message that came late
+  // Killed; its checkpoint had three messages.
+  CHECK(note(2, 3, 3));
+  CHECK(note(2, 4, 4));
+  CHECK_FALSE(note(2, 5, 5));
+  CHECK_FALSE(note(2, 6, 6));
+  // One without a state begins anew: its producer goes on, or has a new session.
+  CHECK_FALSE(note(3, 0, 7));
+  CHECK_FALSE(note(3, 1, 0, 8));
+}
 
 TEST_CASE("holes in a topic are counted, and topics and daemons are kept apart") {
   SequenceTracker tracker;

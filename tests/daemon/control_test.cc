@@ -137,7 +137,7 @@ TEST_CASE("a save writes what is there, of one stream or of all") {
   auto reply = taught.daemon.ask(wire::SaveRequest{"radar"});
   CHECK(std::get<wire::SaveReply>(reply.result).streams == std::vector<std::string>{"radar"});
   CHECK(*taught.store.list() == std::vector<std::string>{"radar"});
-  CHECK(**taught.store.load("radar") == wire::encode_state(taught.daemon.streams.find("radar")->stream.state()));
+  CHECK(**taught.store.load("radar") == wire::encode_state(taught.daemon.streams.find("radar")->state()));
   reply = taught.daemon.ask(wire::SaveRequest{});
   CHECK(std::get<wire::SaveReply>(reply.result).streams == std::vector<std::string>{"radar", "sonar"});
   CHECK(error_of(taught.daemon.ask(wire::SaveRequest{"nowhere"})).code == ControlErrorCode::unknown_stream);
@@ -195,7 +195,7 @@ TEST_CASE("a reset forgets model and saved state, late subscribers get none, and
   CHECK(daemon.status().streams.at(0).producers.at(0).messages_missing == 0);
   // What is saved next is the stream as it is now.
   CHECK(daemon.pipeline->drain());
-  CHECK(**taught.store.load("radar") == wire::encode_state(daemon.streams.find("radar")->stream.state()));
+  CHECK(**taught.store.load("radar") == wire::encode_state(daemon.streams.find("radar")->state()));
 }
 
 TEST_CASE("a reset whose saved state cannot be removed does nothing and says why") {

@@ -191,6 +191,88 @@ TEST_CASE("a file of points becomes messages of 256 rows, the last of which ends
   CHECK(row == rows);
 }
 
+// What a replay gives from a mark on, as rows; and the mark behind them.
+struct Continued {
+  std::vector<double> first_column;
+  std::vector<std::uint64_t> sequences;
+  std::vector<std::string> marks;  // behind each message
+};
+Continued go_on(const std::string& path, const std::string& mark) {
+  auto source = open_replay(path, "radar", mark);
+  INFO((source ? std::string() : source.error().message));
+  REQUIRE(source);
+  Continued continued;
+  for (const Frame& frame : drain(**source)) {
+    const auto message = decode(frame);
+    continued.sequences.push_back(message.sequence);
+    continued.marks.push_back(frame.mark);
+    for (Index i = 0; i < message.batch.size(); ++i) continued.first_column.push_back(message.batch.points(0, i));
+  }
+  return continued;
+}
+
+TEST_CASE("a replay goes on behind the mark of any of its messages", "[replay]") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file(GENERATE("points.csv", "points.jsonl"));
+  std::string text = path.ends_with(".csv") ? csv_of(1000) : "";
+  if (text.empty())
+    for (int i = 0; i < 1000; ++i) text += "[" + std::to_string(i) + ",1]\n";
+  write_file(path, text);
+  const Continued whole = go_on(path, "");
+  REQUIRE(whole.marks.size() == 4);
+  for (std::size_t i = 0; i < 4; ++i) {
+    REQUIRE_FALSE(whole.marks[i].empty());
+    const Continued rest = go_on(path, whole.marks[i]);
+    CHECK(rest.sequences == std::vector<std::uint64_t>(whole.sequences.begin() + static_cast<std::ptrdiff_t>(i) + 1, whole.sequences.end()));
+    const std::size_t had = std::min<std::size_t>(256 * (i + 1), 1000);
+    REQUIRE(rest.first_column.size() == 1000 - had);
+    CHECK(rest.first_column == std::vector<double>(whole.first_column.begin() + static_cast<std::ptrdiff_t>(had), whole.first_column.end()));
+  }
+}
+
+TEST_CASE("a file that has grown by less than a message gives just the new rows", "[replay]") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("points.csv");
+  write_file(path, csv_of(300));
+  const std::string mark = go_on(path, "").marks.back();
+  CHECK(go_on(path, mark).sequences.empty());  // nothing new, and no second end
+  write_file(path, csv_of(303));
+  const Continued grown = go_on(path, mark);
+  CHECK(grown.first_column == std::vector<double>{300, 301, 302});
+  CHECK(grown.sequences == std::vector<std::uint64_t>{2});
+}
+
+TEST_CASE("a file that ended without a newline may get one, but its last line must not grow", "[replay]") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("points.csv");
+  const std::string text = csv_of(30);
+  write_file(path, text.substr(0, text.size() - 1));
+  const std::string mark = go_on(path, "").marks.back();
+  CHECK(go_on(path, mark).sequences.empty());
+  write_file(path, text + "30,7\n");
+  CHECK(go_on(path, mark).first_column == std::vector<double>{30});
+  write_file(path, text.substr(0, text.size() - 1) + "25\n30,7\n");
+  auto source = open_replay(path, "radar", mark);
+  REQUIRE_FALSE(source);
+  CHECK(source.error().message ==
+        path + ":31: the line had no end when it was learned, and has grown since; allowed: a file that grows by whole lines");
+}
+
+TEST_CASE("a mark of what is another file now is refused", "[replay]") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("points.csv");
+  write_file(path, csv_of(300));
+  const std::string mark = go_on(path, "").marks.back();
+  std::string other = csv_of(300);
+  other[other.size() - 3] ^= 1;
+  for (const std::string& text : {other, csv_of(299)}) {
+    write_file(path, text);
+    const auto source = open_replay(path, "radar", mark);
+    REQUIRE_FALSE(source);
+    CHECK_THAT(source.error().message, Catch::EndsWith("and is another file now; replay a new file under another name"));
+  }
+}
+
 TEST_CASE("a file has the same session each time, and another file another one", "[replay]") {
   const TemporaryDirectory directory;
   write_file(directory.file("a.csv"), csv_of(3));

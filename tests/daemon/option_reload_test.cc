@@ -19,6 +19,7 @@ max_streams = 9
 log_level = debug
 log_format = json
 save_interval_seconds = 1
+commit_interval_seconds = 1
 dynamic_streams =
 [stream.a]
 components = 5
@@ -30,7 +31,7 @@ starved_below_points = 3
 components = 2
 )");
   const ReloadPlan plan = plan_reload(now, next);
-  CHECK(plan.applicable == std::vector<std::string>{"save_interval_seconds", "dynamic_streams", "max_streams",
+  CHECK(plan.applicable == std::vector<std::string>{"save_interval_seconds", "commit_interval_seconds", "dynamic_streams", "max_streams",
                                                     "log_level", "log_format", "stream.a.missing",
                                                     "stream.a.max_producers", "stream.new"});
   CHECK(plan.needs_restart == std::vector<std::string>{"input", "queue_messages", "stream.a.components",

@@ -12,6 +12,7 @@ namespace emulsion::service {
 TEST_CASE("what is printed loads to the same options") {
   const std::string file = R"(input = replay geyser my data.csv
 input = pull bind tcp://*:*
+input = acknowledged bind tcp://*:*
 http =
 state_directory = my state
 dynamic_streams = a* ge??er

@@ -157,6 +157,8 @@ queue_bytes = 70000
 max_message_bytes = 2048
 state_directory = my state
 save_interval_seconds = 2.5
+commit_interval_seconds = 0.25
+credit_messages = 12
 dynamic_streams = office-* r?
 max_streams = 9
 learning_threads = 3
@@ -174,6 +176,8 @@ exit_after_replay = false
   CHECK(options.max_message_bytes == 2048);
   CHECK(options.state_directory == "my state");
   CHECK(options.save_interval_seconds == 2.5);
+  CHECK(options.commit_interval_seconds == 0.25);
+  CHECK(options.credit_messages == 12);
   CHECK(options.dynamic_streams == std::vector<std::string>{"office-*", "r?"});
   CHECK(options.max_streams == 9);
   CHECK(options.learning_threads == 3);

@@ -104,7 +104,7 @@ struct ZmqLink {
     const std::string there = attachment == Attachment::bind ? "tcp://127.0.0.1:*" : peer.listen();
     zmq_source = hub.add_source(kind, attachment, there).value();
     attachment == Attachment::bind ? peer.connect(zmq_source->endpoint()) : peer.accept();
-    peer.shake_hands(kind == InputKind::pull ? "PUSH" : "PUB");
+    peer.shake_hands(kind == InputKind::acknowledged ? "DEALER" : kind == InputKind::pull ? "PUSH" : "PUB");
   }
 
   FrameSource& source() { return *zmq_source; }
@@ -162,6 +162,7 @@ struct ZmqLink {
 using PullBind = ZmqLink<InputKind::pull, Attachment::bind>;
 using PullConnect = ZmqLink<InputKind::pull, Attachment::connect>;
 using SubscribeBind = ZmqLink<InputKind::subscribe, Attachment::bind>;
+using AcknowledgedBind = ZmqLink<InputKind::acknowledged, Attachment::bind>;
 using SubscribeConnect = ZmqLink<InputKind::subscribe, Attachment::connect>;
 
 }  // namespace emulsion::service

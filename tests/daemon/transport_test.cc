@@ -20,7 +20,8 @@ std::vector<Parts> numbered(int count) {
 }
 
 TEMPLATE_TEST_CASE("a source gives frames whole and in order", "[transport]", MemoryLink, PullBind, PullConnect,
-                   SubscribeBind, SubscribeConnect) {
+                   SubscribeBind, SubscribeConnect,
+                   AcknowledgedBind) {
   TestType link;
   CHECK_FALSE(link.source().receive());
   CHECK_FALSE(link.source().exhausted());
@@ -38,7 +39,8 @@ TEMPLATE_TEST_CASE("a source gives frames whole and in order", "[transport]", Me
 }
 
 TEMPLATE_TEST_CASE("a message that is not two frames comes as a fault, and the next one is whole", "[transport]",
-                   MemoryLink, PullBind, PullConnect, SubscribeBind, SubscribeConnect) {
+                   MemoryLink, PullBind, PullConnect, SubscribeBind, SubscribeConnect,
+                   AcknowledgedBind) {
   TestType link;
   const auto parts = GENERATE(1, 3, 10000);
   Parts message(static_cast<std::size_t>(parts), "x");
@@ -56,7 +58,8 @@ TEMPLATE_TEST_CASE("a message that is not two frames comes as a fault, and the n
 }
 
 TEMPLATE_TEST_CASE("after close_intake what was received can be read, then the source is exhausted", "[transport]",
-                   MemoryLink, PullBind, PullConnect, SubscribeBind, SubscribeConnect) {
+                   MemoryLink, PullBind, PullConnect, SubscribeBind, SubscribeConnect,
+                   AcknowledgedBind) {
   TestType link;
   link.publish(numbered(50));
   for (int i = 0; i < 50; ++i) {
@@ -68,6 +71,60 @@ TEMPLATE_TEST_CASE("after close_intake what was received can be read, then the s
   }
   CHECK_FALSE(link.source().receive());
   CHECK(link.source().exhausted());
+}
+
+TEST_CASE("an acknowledged source answers each peer, and what it says to one that is gone is lost", "[transport]") {
+  zmq::context_t peers{1};
+  ZmqHub hub;
+  ZmqSource* source = hub.add_source(InputKind::acknowledged, Attachment::bind, "tcp://127.0.0.1:*").value();
+  CHECK(source->acknowledges());
+  CHECK(source->describe() == "acknowledged " + source->endpoint());
+  const auto connect = [&] {
+    zmq::socket_t socket(peers, zmq::socket_type::dealer);
+    socket.set(zmq::sockopt::linger, 0);
+    socket.connect(source->endpoint());
+    return socket;
+  };
+  zmq::socket_t first = connect();
+  std::optional<zmq::socket_t> second = connect();
+  std::map<std::string, std::string> names;  // of the peers, by what they send
+  send_parts(first, {"emulsion.v1.radar.points.", "one"});
+  send_parts(*second, {"emulsion.v1.radar.points.", "two"});
+  while (names.size() < 2) {
+    const auto frame = eventually(hub, [&] { return source->receive(); });
+    REQUIRE(frame);
+    REQUIRE(frame->fault.empty());
+    names[std::string(frame->payload)] = frame->peer;
+    source->settle(*frame, Outcome::applied);
+  }
+  source->answer(names["two"], {"to", "two"});
+  source->answer(names["one"], {"to", "one"});
+  CHECK(eventually(hub, [&] { return receive_parts(first); }) == Parts{"to", "one"});
+  CHECK(eventually(hub, [&] { return receive_parts(*second); }) == Parts{"to", "two"});
+  second.reset();
+  source->answer(names["two"], {"to", "nobody"});
+  source->answer("never there", {"to", "nobody"});
+  source->answer(names["one"], {"to", "one again"});
+  CHECK(eventually(hub, [&] { return receive_parts(first); }) == Parts{"to", "one again"});
+}
+
+TEST_CASE("answers to a peer that does not read are lost, and wait for nobody", "[transport]") {
+  zmq::context_t peers{1};
+  ZmqOptions options;
+  options.acknowledged_queue_messages = 10;
+  ZmqHub hub(options);
+  ZmqSource* source = hub.add_source(InputKind::acknowledged, Attachment::bind, "tcp://127.0.0.1:*").value();
+  zmq::socket_t stalled(peers, zmq::socket_type::dealer);
+  stalled.set(zmq::sockopt::linger, 0);
+  stalled.set(zmq::sockopt::rcvhwm, 1);
+  stalled.connect(source->endpoint());
+  send_parts(stalled, {"emulsion.v1.radar.points.", "one"});
+  const auto frame = eventually(hub, [&] { return source->receive(); });
+  REQUIRE(frame);
+  const std::string large(100000, 'x');
+  for (int i = 0; i < 2000; ++i) source->answer(frame->peer, {"to", large});  // 200 MB, and it comes back at once
+  CHECK(receive_parts(stalled));
+  source->settle(*frame, Outcome::applied);
 }
 
 TEMPLATE_TEST_CASE("a subscriber gets the topics of its prefix, in order", "[transport]", MemoryLink, PullBind) {

@@ -284,6 +284,30 @@ TEST_CASE("a model without dimension or components is refused") {
 
 // ---- Event
 
+TEST_CASE("of points that are refused it is known whose they are, unless they are no message at all") {
+  Codec codec;
+  const Eigen::MatrixXd ones = Eigen::MatrixXd::Ones(1, 1);
+  const PointsMessage bad{"a", 7, 3, PointBatch{ones, Eigen::VectorXd::Constant(1, -1), {}}, false, false};
+  const std::string bytes = codec.encode(bad);
+  REQUIRE_FALSE(codec.view_points(bytes));
+  REQUIRE(codec.refused_points());
+  CHECK(codec.refused_points()->producer == "a");
+  CHECK(codec.refused_points()->session == 7);
+  CHECK(codec.refused_points()->sequence == 3);
+  // Half a message, which would have another sequence.
+  REQUIRE_FALSE(codec.view_points(std::string_view(bytes).substr(0, 14)));
+  CHECK_FALSE(codec.refused_points());
+}
+
+TEST_CASE("a conversation that contradicts itself is refused") {
+  Codec codec;
+  CHECK(error_of(codec.decode_hello(codec.encode(HelloMessage{"a", 7, 0}))) == "hello: question: 0, expected at least 1");
+  CHECK(error_of(codec.decode_hello(codec.encode(HelloMessage{"", 7, 1}))).starts_with("hello: producer: "));
+  AcknowledgementMessage message{"radar", "a", 7, 1, 5, 4, 9, 0, false, {}};
+  CHECK(error_of(codec.decode_acknowledgement(codec.encode(message))) ==
+        "acknowledgement: expected_sequence: 4, expected at least 5, which is next_sequence");
+}
+
 TEST_CASE("an event of an unknown kind is refused") {
   const auto error = [](std::uint64_t kind) {
     return error_of(Codec().decode_event(RawMessage().bytes(1, "radar").varint(4, kind).str()));

@@ -126,6 +126,7 @@ StatusReply status() {
   radar.refusals = {{"row", "not_finite", 4}};
   radar.producers = {{"a1", kSession, 20, 21, 22, 23, 24, 25, 26, 27}};
   radar.digest = "00ff";
+  radar.state_digest = "ff00";
   StreamStatus sonar;
   sonar.stream = "sonar";
   return {"0.1.0", 12.5, 1001, {{"message", "unknown_stream", 3}}, 2002, {radar, sonar}, kDaemonSession};
@@ -137,6 +138,8 @@ auto decode(const PointsMessage&, const std::string& bytes) { return codec.decod
 auto decode(const LabelsMessage&, const std::string& bytes) { return codec.decode_labels(bytes); }
 auto decode(const ModelMessage&, const std::string& bytes) { return codec.decode_model(bytes); }
 auto decode(const EventMessage&, const std::string& bytes) { return codec.decode_event(bytes); }
+auto decode(const HelloMessage&, const std::string& bytes) { return codec.decode_hello(bytes); }
+auto decode(const AcknowledgementMessage&, const std::string& bytes) { return codec.decode_acknowledgement(bytes); }
 auto decode(const ControlRequest&, const std::string& bytes) { return codec.decode_request(bytes); }
 auto decode(const ControlReply&, const std::string& bytes) { return codec.decode_reply(bytes); }
 
@@ -157,6 +160,11 @@ TEST_CASE("the golden points are the points written here") {
 }
 
 TEST_CASE("the golden labels are the labels written here") { check_golden("labels", labels()); }
+
+TEST_CASE("the golden conversation of an acknowledged input is the one written here") {
+  check_golden("hello", HelloMessage{"a1", kSession, 300});
+  check_golden("acknowledgement", AcknowledgementMessage{"radar", "a1", kSession, kDaemonSession, 812, 900, 1024, 300, true, "not saved"});
+}
 
 TEST_CASE("the golden models are the models written here, for each type of covariance and for other families") {
   check_golden("model_mixed", model_mixed());

@@ -13,7 +13,7 @@ import struct
 import sys
 import unittest
 
-from emulsion.v1 import control_pb2, events_pb2, labels_pb2, model_pb2, points_pb2
+from emulsion.v1 import acknowledged_pb2, control_pb2, events_pb2, labels_pb2, model_pb2, points_pb2
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "golden"
 NAN = float("nan")
@@ -130,6 +130,7 @@ STATUS = {
                 }
             ],
             "digest": "00ff",
+            "state_digest": "ff00",
         },
         {"stream": "sonar", "phase": "STREAM_PHASE_WARMING_UP"},
     ],
@@ -199,6 +200,22 @@ GOLDEN = {
             "producer": "a1",
             "count": 4,
             "text": "4 messages of a1 are missing \u2013 so far",
+        },
+    ),
+    "hello": (acknowledged_pb2.Hello, {"producer": "a1", "session": 0x0123456789ABCDEF, "question": 300}),
+    "acknowledgement": (
+        acknowledged_pb2.Acknowledgement,
+        {
+            "stream": "radar",
+            "producer": "a1",
+            "session": 0x0123456789ABCDEF,
+            "daemon_session": 0xFEDCBA9876543210,
+            "next_sequence": 812,
+            "expected_sequence": 900,
+            "credit": 1024,
+            "question": 300,
+            "out_of_order": True,
+            "fault": "not saved",
         },
     ),
     "request_status": (control_pb2.ControlRequest, {"request_id": 1, "status": {}}),
@@ -281,7 +298,7 @@ class GoldenTest(unittest.TestCase):
             used.update(fields_used(message_type.FromString(path_of(name).read_bytes())))
         contract = {
             field.full_name
-            for module in (control_pb2, events_pb2, labels_pb2, model_pb2, points_pb2)
+            for module in (acknowledged_pb2, control_pb2, events_pb2, labels_pb2, model_pb2, points_pb2)
             for message_type in module.DESCRIPTOR.message_types_by_name.values()
             for field in message_type.fields
         }

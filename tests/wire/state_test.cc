@@ -210,6 +210,25 @@ TEST_CASE("the digest is that of the learner alone, and changes with a single bi
   CHECK(digest(*state.learner) != before);
 }
 
+TEST_CASE("the digest of effects is of everything but what came in vain") {
+  const StreamState state = state_of(quick("gaussian(full)"), 200);
+  const std::string before = effect_digest(state);
+  const auto changed = [&](auto change) {
+    StreamState other = state;
+    change(other);
+    return effect_digest(other) != before;
+  };
+  CHECK(changed([](StreamState& s) { ++s.points_accepted; }));
+  CHECK(changed([](StreamState& s) { ++s.producers[0].rows_accepted; }));
+  CHECK(changed([](StreamState& s) { ++s.producers[0].sessions[0].last_sequence; }));
+  CHECK(changed([](StreamState& s) { ++s.refusals[0].count; }));
+  CHECK(changed([](StreamState& s) { s.waiting.clear(); }));
+  CHECK(changed([](StreamState& s) { s.learner->stepwise->statistics.weight += 1; }));
+  CHECK_FALSE(changed([](StreamState& s) { s.producers[0].messages += 2, s.producers[0].messages_duplicate += 2; }));
+  CHECK_FALSE(changed([](StreamState& s) { s.refusals.push_back({"message", kOutOfOrder, 3}); }));
+  CHECK_FALSE(changed([](StreamState& s) { s.labels_published += 3; }));
+}
+
 TEST_CASE("a learner that is cut off anywhere under a checksum that fits is an error or decodes, and never crashes") {
   LearnerOptions options = quick("gaussian(full)");
   options.averaging = true;

@@ -16,6 +16,8 @@ TEST_CASE("a topic is written as the contract says and read back") {
       {TopicKind::model, "emulsion.v1.radar_1-b.model."},
       {TopicKind::labels, "emulsion.v1.radar_1-b.labels."},
       {TopicKind::events, "emulsion.v1.radar_1-b.events."},
+      {TopicKind::hello, "emulsion.v1.radar_1-b.hello."},
+      {TopicKind::acknowledgement, "emulsion.v1.radar_1-b.acknowledgement."},
   }));
   CHECK(to_string(Topic{"radar_1-b", kind}) == text);
   const auto parsed = parse_topic(text);
@@ -38,7 +40,7 @@ TEST_CASE("a topic with a bad stream or kind is refused by name") {
         "topic \"emulsion.v1.ra/dar.points.\": stream \"ra/dar\" is not 1 to 64 of the characters A-Z a-z 0-9 _ -");
   CHECK(refusal("emulsion.v1..points.").find("stream \"\"") != std::string::npos);
   CHECK(refusal("emulsion.v1.radar.point.") ==
-        "topic \"emulsion.v1.radar.point.\": kind \"point\" is none of points, model, labels, events");
+        "topic \"emulsion.v1.radar.point.\": kind \"point\" is none of points, model, labels, events, hello, acknowledgement");
   CHECK(refusal("emulsion.v1.radar.points.x.").find("kind \"points.x\"") != std::string::npos);
   CHECK(refusal("emulsion.v1.radar.points..").find("kind \"points.\"") != std::string::npos);
 }

@@ -13,6 +13,8 @@ namespace emulsion::wire {
 struct Codec::Messages {
   v1::Points points;
   std::size_t points_bytes = 0;  // of the largest payload that `points` has room for
+  v1::Hello hello;
+  v1::Acknowledgement acknowledgement;
   v1::Labels labels;
   v1::Model model;
   v1::Event event;
@@ -35,7 +37,10 @@ using ReadResult = decltype(read(std::declval<const Message&>()));
 
 template <typename Message>
 ReadResult<Message> decode(const char* what, std::string_view payload, Message& message) {
-  if (const auto parsed = parse(payload, message); !parsed) return fail(what + (": " + parsed.error().message));
+  if (const auto parsed = parse(payload, message); !parsed) {
+    message.Clear();  // half a message is none
+    return fail(what + (": " + parsed.error().message));
+  }
   auto value = read(message);
   if (!value) return fail(what + (": " + value.error().message));
   return value;
@@ -77,6 +82,17 @@ Result<PointsMessageView> Codec::view_points(std::string_view payload) {
 Result<PointsMessage> Codec::decode_points(std::string_view payload) {
   return view_points(payload).map(copy_of);
 }
+std::optional<MessageIdentity> Codec::refused_points() const {
+  const v1::Points& points = messages_->points;
+  if (!check_producer(points.producer())) return std::nullopt;
+  return MessageIdentity{points.producer(), points.session(), points.sequence()};
+}
+Result<HelloMessage> Codec::decode_hello(std::string_view payload) {
+  return decode("hello", payload, messages_->hello);
+}
+Result<AcknowledgementMessage> Codec::decode_acknowledgement(std::string_view payload) {
+  return decode("acknowledgement", payload, messages_->acknowledgement);
+}
 Result<LabelsMessage> Codec::decode_labels(std::string_view payload) {
   return decode("labels", payload, messages_->labels);
 }
@@ -94,6 +110,8 @@ Result<ControlReply> Codec::decode_reply(std::string_view payload) {
 }
 
 std::string Codec::encode(const PointsMessage& message) { return encode_into(message, messages_->points); }
+std::string Codec::encode(const HelloMessage& message) { return encode_into(message, messages_->hello); }
+std::string Codec::encode(const AcknowledgementMessage& message) { return encode_into(message, messages_->acknowledgement); }
 std::string Codec::encode(const LabelsMessage& message) { return encode_into(message, messages_->labels); }
 std::string Codec::encode(const ModelMessage& message) { return encode_into(message, messages_->model); }
 std::string Codec::encode(const EventMessage& message) { return encode_into(message, messages_->event); }

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,8 +35,13 @@ class Codec {
   // encodes points.
   Result<PointsMessageView> view_points(std::string_view payload);
 
-  // The same, copied.
+  // Whose the payload is that view_points has refused just now; nothing if that cannot be read either.
+  std::optional<MessageIdentity> refused_points() const;
+
+  // What view_points returns, copied.
   Result<PointsMessage> decode_points(std::string_view payload);
+  Result<HelloMessage> decode_hello(std::string_view payload);
+  Result<AcknowledgementMessage> decode_acknowledgement(std::string_view payload);
   Result<LabelsMessage> decode_labels(std::string_view payload);
   Result<ModelMessage> decode_model(std::string_view payload);
   Result<EventMessage> decode_event(std::string_view payload);
@@ -43,6 +49,8 @@ class Codec {
   Result<ControlReply> decode_reply(std::string_view payload);
 
   std::string encode(const PointsMessage& message);
+  std::string encode(const HelloMessage& message);
+  std::string encode(const AcknowledgementMessage& message);
   std::string encode(const LabelsMessage& message);
   std::string encode(const ModelMessage& message);
   std::string encode(const EventMessage& message);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "emulsion/result.h"
+#include "emulsion/v1/acknowledged.pb.h"
 #include "emulsion/v1/control.pb.h"
 #include "emulsion/v1/events.pb.h"
 #include "emulsion/v1/labels.pb.h"
@@ -26,6 +27,10 @@ namespace emulsion::wire {
 Result<PointsMessageView> read(const v1::Points& message);  // lies in the message
 PointsMessage copy_of(const PointsMessageView& view);
 void write(const PointsMessage& value, v1::Points& message);
+Result<HelloMessage> read(const v1::Hello& message);
+void write(const HelloMessage& value, v1::Hello& message);
+Result<AcknowledgementMessage> read(const v1::Acknowledgement& message);
+void write(const AcknowledgementMessage& value, v1::Acknowledgement& message);
 Result<LabelsMessage> read(const v1::Labels& message);
 void write(const LabelsMessage& value, v1::Labels& message);
 Result<ModelMessage> read(const v1::Model& message);

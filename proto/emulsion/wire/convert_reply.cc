@@ -69,6 +69,7 @@ Result<StreamStatus> read(const v1::StreamStatus& message) {
   for (const v1::RefusalCount& refusal : message.refusals()) result.refusals.push_back(read(refusal));
   for (const v1::ProducerStatus& producer : message.producers()) result.producers.push_back(read(producer));
   result.digest = message.digest();
+  result.state_digest = message.state_digest();
   return result;
 }
 
@@ -92,6 +93,7 @@ void write(const StreamStatus& value, v1::StreamStatus& message) {
   for (const RefusalCount& refusal : value.refusals) write(refusal, *message.add_refusals());
   for (const ProducerStatus& producer : value.producers) write(producer, *message.add_producers());
   message.set_digest(value.digest);
+  message.set_state_digest(value.state_digest);
 }
 
 Result<StatusReply> read(const v1::StatusReply& message) {

@@ -74,6 +74,20 @@ Result<bool> CsvReader::next_row(Row& row) {
   return true;
 }
 
+// There is none between two rows that a lone carriage return puts into one line.
+std::optional<FilePlace> CsvReader::reached() const {
+  return rows_.empty() && row_bytes_ == 0 ? std::optional(lines_.reached()) : std::nullopt;
+}
+
+void CsvReader::go_to(const FilePlace& place) {
+  lines_.go_to(place);
+  reset_parser();
+  open_row_ = {};
+  row_bytes_ = 0;
+  rows_.clear();
+  ended_ = false;
+}
+
 bool CsvReader::is_header(const Row& row) const {
   if (options_.header != CsvHeader::automatic) return options_.header == CsvHeader::present;
   for (std::size_t i = 0; i < row.cells.size(); ++i) {

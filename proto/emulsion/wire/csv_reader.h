@@ -34,6 +34,8 @@ class CsvReader : public RecordReader {
 
   Result<bool> next(Record& record) override;
   const std::vector<std::string>& columns() const override { return columns_; }
+  std::optional<FilePlace> reached() const override;
+  void go_to(const FilePlace& place) override;
   std::string place(std::uint64_t line) const override { return lines_.place(line); }
 
  private:

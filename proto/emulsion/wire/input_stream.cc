@@ -56,6 +56,12 @@ DescriptorBuffer::int_type DescriptorBuffer::underflow() {
   }
 }
 
+DescriptorBuffer::pos_type DescriptorBuffer::seekpos(pos_type place, std::ios_base::openmode) {
+  if (::lseek(descriptor_, static_cast<off_t>(place), SEEK_SET) < 0) return pos_type(off_type(-1));
+  setg(bytes_.data(), bytes_.data(), bytes_.data());
+  return place;
+}
+
 InputStream::InputStream(int descriptor, std::function<bool()> interrupted)
     : std::istream(nullptr), buffer_(descriptor, std::move(interrupted)) {
   rdbuf(&buffer_);

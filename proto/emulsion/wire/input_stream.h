@@ -33,6 +33,7 @@ class DescriptorBuffer : public std::streambuf {
 
  protected:
   int_type underflow() override;
+  pos_type seekpos(pos_type place, std::ios_base::openmode which) override;  // from the beginning of a file
 
  private:
   int descriptor_;

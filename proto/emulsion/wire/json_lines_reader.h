@@ -21,6 +21,8 @@ class JsonLinesReader : public RecordReader {
 
   Result<bool> next(Record& record) override;
   const std::vector<std::string>& columns() const override { return columns_; }
+  std::optional<FilePlace> reached() const override { return lines_.reached(); }
+  void go_to(const FilePlace& place) override { lines_.go_to(place); }
   std::string place(std::uint64_t line) const override { return lines_.place(line); }
 
  private:

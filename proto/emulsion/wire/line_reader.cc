@@ -3,8 +3,6 @@
 #include <string_view>
 #include <utility>
 
-#include "emulsion/wire/record_reader.h"
-
 namespace emulsion::wire {
 namespace {
 
@@ -25,10 +23,12 @@ Result<bool> LineReader::next(std::string& line) {
     if (input_.eof()) {
       line.append(block_.data(), count);
       if (line.empty()) return false;
+      offset_ += line.size();
       break;
     }
     if (!input_.fail()) {
       line.append(block_.data(), count - 1);  // the newline was counted
+      offset_ += line.size() + 1;
       break;
     }
     if (input_.bad()) return false;
@@ -42,6 +42,13 @@ Result<bool> LineReader::next(std::string& line) {
   }
   if (++number_ == 1 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
   return true;
+}
+
+void LineReader::go_to(const FilePlace& place) {
+  input_.clear();
+  input_.seekg(static_cast<std::streamoff>(place.byte));
+  offset_ = place.byte;
+  number_ = place.line;
 }
 
 }  // namespace emulsion::wire

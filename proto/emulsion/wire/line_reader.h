@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "emulsion/result.h"
+#include "emulsion/wire/record_reader.h"
 
 namespace emulsion::wire {
 
@@ -22,6 +23,10 @@ class LineReader {
   // Number of the line that was read last, from 1.
   std::uint64_t number() const { return number_; }
 
+  // The place behind it.
+  FilePlace reached() const { return {offset_, number_}; }
+  void go_to(const FilePlace& place);
+
   // The place of a line for messages: "name:17".
   std::string place(std::uint64_t line) const { return name_ + ":" + std::to_string(line); }
 
@@ -29,6 +34,7 @@ class LineReader {
   std::istream& input_;
   std::string name_;
   std::uint64_t number_ = 0;
+  std::uint64_t offset_ = 0;
   std::vector<char> block_;
 };
 

@@ -37,6 +37,34 @@ struct PointsMessage {
   operator PointsMessageView() const { return {producer, session, sequence, batch, end_of_stream}; }
 };
 
+// Which message of whom.
+struct MessageIdentity {
+  std::string_view producer;
+  std::uint64_t session = 0;
+  std::uint64_t sequence = 0;
+};
+
+// A producer of an acknowledged input asks how far its session has come.
+struct HelloMessage {
+  std::string producer;
+  std::uint64_t session = 0;
+  std::uint64_t question = 0;
+};
+
+// What the daemon answers.
+struct AcknowledgementMessage {
+  std::string stream;
+  std::string producer;
+  std::uint64_t session = 0;
+  std::uint64_t daemon_session = 0;
+  std::uint64_t next_sequence = 0;      // all lower ones are durable
+  std::uint64_t expected_sequence = 0;  // applied next
+  std::uint32_t credit = 0;
+  std::uint64_t question = 0;  // 0: nobody asked
+  bool out_of_order = false;
+  std::string fault;  // empty: all is well
+};
+
 struct ModelSpan {
   std::uint64_t model_version = 0;
   std::uint32_t rows = 0;
@@ -174,6 +202,7 @@ struct StreamStatus {
   std::vector<RefusalCount> refusals;
   std::vector<ProducerStatus> producers;
   std::string digest;
+  std::string state_digest;
 };
 
 // Requests. A stream name that is empty means every stream where the contract allows it.

@@ -301,6 +301,14 @@ PointReader::~PointReader() = default;
 PointReader::PointReader(PointReader&&) noexcept = default;
 PointReader& PointReader::operator=(PointReader&&) noexcept = default;
 
+std::optional<FilePlace> PointReader::reached() const { return state_->has_record ? std::nullopt : state_->records->reached(); }
+
+void PointReader::go_to(const FilePlace& place) {
+  state_->records->go_to(place);
+  state_->has_record = state_->ended = false;
+  state_->pending_error.reset();
+}
+
 const std::vector<std::string>& PointReader::columns() const { return state_->columns; }
 const std::vector<std::string>& PointReader::left_out() const { return state_->left_out; }
 std::string PointReader::place(std::uint64_t line) const { return state_->records->place(line); }

@@ -25,6 +25,7 @@
 
 #include "emulsion/points.h"
 #include "emulsion/result.h"
+#include "emulsion/wire/record_reader.h"
 #include "emulsion/wire/timestamp.h"
 
 namespace emulsion::wire {
@@ -112,6 +113,12 @@ class PointReader {
   // before it have been returned; with either policy a file that is damaged or cannot be read, after which reading is
   // at its end.
   Result<std::optional<PointTable>> read(Index max_rows);
+
+  // Where the file goes on behind the rows that read() has given, for a reader that is opened later; nothing where the
+  // format has no such place, as npy. go_to is called before the first read, and only with what was reached in the same
+  // file.
+  std::optional<FilePlace> reached() const;
+  void go_to(const FilePlace& place);
 
   // Names of the coordinates, d.
   const std::vector<std::string>& columns() const;

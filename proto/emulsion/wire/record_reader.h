@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,12 @@ struct Record {
   std::vector<Cell> cells;  // one per column, if there is no problem
 };
 
+// A place between two rows of a file.
+struct FilePlace {
+  std::uint64_t byte = 0;  // from 0
+  std::uint64_t line = 0;  // of the last line before it, from 1
+};
+
 class RecordReader {
  public:
   virtual ~RecordReader() = default;
@@ -48,6 +55,12 @@ class RecordReader {
 
   // Names of the columns, known once a row without a problem has been read, or the end.
   virtual const std::vector<std::string>& columns() const = 0;
+
+  // The place behind the row that was read last; nothing if there is none that one could go to.
+  virtual std::optional<FilePlace> reached() const { return std::nullopt; }
+
+  // Goes to a place that an earlier reader of the file has reached. Where reached() gives nothing, it must not be called.
+  virtual void go_to(const FilePlace&) {}
 
   // The place of a row for messages, such as "faithful.csv:17".
   virtual std::string place(std::uint64_t line) const = 0;

@@ -232,6 +232,8 @@ void put(const ProducerState& producer, v1::ProducerState* out) {
       range->set_first(first);
       range->set_last(last);
     }
+    to->set_acknowledged(session.acknowledged);
+    to->set_mark(session.mark);
   }
   out->set_messages(producer.messages);
   out->set_rows_accepted(producer.rows_accepted);
@@ -246,7 +248,7 @@ ProducerState producer_of(const v1::ProducerState& from) {
   ProducerState producer;
   producer.producer = from.producer();
   for (const v1::SessionState& saved : from.sessions()) {
-    SessionState session{saved.session(), saved.last_sequence(), {}};
+    SessionState session{saved.session(), saved.last_sequence(), {}, saved.acknowledged(), saved.mark()};
     for (const v1::SequenceRange& range : saved.missing()) session.missing.emplace_back(range.first(), range.last());
     producer.sessions.push_back(std::move(session));
   }
@@ -286,6 +288,9 @@ std::string encode_state(const StreamState& state) {
   out.set_points_paused(state.points_paused);
   out.set_paused(state.paused);
   out.set_next_component_id(state.next_component_id);
+  out.set_labels_published(state.labels_published);
+  out.set_events_published(state.events_published);
+  out.set_models_published(state.models_published);
   out.set_configuration(state.configuration);
   return checkpoint_of(std::move(out));
 }
@@ -313,19 +318,40 @@ Result<StreamState> decode_state(std::string_view bytes) {
   if (from.next_component_id() == kNoComponent) return fail("state: next_component_id: 0, expected at least 1");
   state.next_component_id = from.next_component_id();
   state.configuration = from.configuration();
+  state.labels_published = from.labels_published();
+  state.events_published = from.events_published();
+  state.models_published = from.models_published();
   return state;
 }
 
-std::string digest(const LearnerState& state) {
-  v1::LearnerState out;
-  put(state, &out);
-  const std::string bytes = out.SerializeAsString();
+namespace {
+
+std::string digest_of(std::string_view bytes) {
   // CRC-64/XZ: the reflected ECMA-182 polynomial.
   boost::crc_optimal<64, 0x42F0E1EBA9EA3693, 0xFFFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF, true, true> crc;
   crc.process_bytes(bytes.data(), bytes.size());
   char text[17];
   std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(crc.checksum()));
   return text;
+}
+
+}  // namespace
+
+std::string digest(const LearnerState& state) {
+  v1::LearnerState out;
+  put(state, &out);
+  return digest_of(out.SerializeAsString());
+}
+
+std::string effect_digest(StreamState state) {
+  for (ProducerState& producer : state.producers) {
+    producer.messages = producer.messages_duplicate = producer.messages_reordered = 0;
+    std::sort(producer.sessions.begin(), producer.sessions.end(),
+              [](const SessionState& a, const SessionState& b) { return a.session < b.session; });
+  }
+  std::erase_if(state.refusals, [](const RefusalCount& refusal) { return refusal.reason == kOutOfOrder; });
+  state.labels_published = state.events_published = state.models_published = 0;
+  return digest_of(encode_state(state));
 }
 
 }  // namespace emulsion::wire

@@ -18,6 +18,8 @@ struct SessionState {
   std::uint64_t session = 0;
   std::uint64_t last_sequence = 0;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> missing;  // first and last, both included, ascending
+  bool acknowledged = false;                                     // came over an acknowledged input
+  std::string mark = {};                                          // where its source goes on behind the last message
 };
 
 struct ProducerState {
@@ -51,6 +53,7 @@ struct StreamState {
   std::uint64_t points_paused = 0;
   bool paused = false;
   std::uint64_t next_component_id = 1;  // while there is no learner
+  std::uint64_t labels_published = 0, events_published = 0, models_published = 0;
 
   // The options that the statistics depend on, "KEY = VALUE" a line, for people: what fits the state may differ from them.
   std::string configuration;
@@ -65,5 +68,12 @@ Result<StreamState> decode_state(std::string_view bytes);
 
 // Sixteen hexadecimal digits over the learner alone: equal digests, equal model and statistics, bit for bit.
 std::string digest(const LearnerState& state);
+
+// The reason of refusals, at the stage "message", of messages that came before it was their turn.
+inline constexpr const char* kOutOfOrder = "out_of_order";
+
+// The same over everything that messages have had an effect on. Counts of what came in vain, which depend on how often
+// something was sent again, and of what was published are left out.
+std::string effect_digest(StreamState state);
 
 }  // namespace emulsion::wire

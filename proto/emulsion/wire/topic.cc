@@ -7,7 +7,8 @@ namespace emulsion::wire {
 namespace {
 
 constexpr std::size_t kLongestName = 64;
-constexpr std::array kKinds{TopicKind::points, TopicKind::model, TopicKind::labels, TopicKind::events};
+constexpr std::array kKinds{TopicKind::points, TopicKind::model, TopicKind::labels, TopicKind::events, TopicKind::hello,
+                            TopicKind::acknowledgement};
 
 // Not std::isalnum: names must not depend on the locale.
 bool is_alphanumeric(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
@@ -44,6 +45,10 @@ const char* name(TopicKind kind) {
       return "labels";
     case TopicKind::events:
       return "events";
+    case TopicKind::hello:
+      return "hello";
+    case TopicKind::acknowledgement:
+      return "acknowledgement";
   }
   return "unknown";
 }
@@ -71,7 +76,7 @@ Result<Topic> parse_topic(std::string_view text) {
   const std::string_view kind = rest.substr(dot + 1, rest.size() - dot - 2);
   const auto* known = std::find_if(kKinds.begin(), kKinds.end(), [&](TopicKind k) { return kind == name(k); });
   if (known == kKinds.end()) {
-    return refuse("kind \"" + printable(kind) + "\" is none of points, model, labels, events");
+    return refuse("kind \"" + printable(kind) + "\" is none of points, model, labels, events, hello, acknowledgement");
   }
   return Topic{stream, *known};
 }

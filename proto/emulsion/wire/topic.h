@@ -12,7 +12,7 @@
 
 namespace emulsion::wire {
 
-enum class TopicKind { points, model, labels, events };
+enum class TopicKind { points, model, labels, events, hello, acknowledgement };
 
 // The kind as it stands in a topic.
 const char* name(TopicKind kind);
