@@ -31,7 +31,7 @@ for purpose in "$@"; do
       packages+=(libarmadillo-dev libopenblas-dev python3 python3-numpy python3-sklearn python3-matplotlib)
       ;;
     test)
-      packages+=(catch2 librapidcheck-dev python3 python3-zmq python3-protobuf python3-numpy python3-scipy python3-matplotlib python3-pil
+      packages+=(catch2 librapidcheck-dev clang libclang-rt-14-dev python3 python3-zmq python3-protobuf python3-numpy python3-scipy python3-matplotlib python3-pil
         prometheus)
       # A newer Node.js than Debian's brings its own npm, which Debian's package would fight.
       command -v npm >/dev/null || packages+=(nodejs npm)

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs every test.
 #
-#   tests/run.sh                     release, then with address + undefined, then with thread sanitizer
+#   tests/run.sh                     release, then with address + undefined, then with thread sanitizer, then the fuzzers
 #   EMULSION_QUICK=1 tests/run.sh    release only
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-presets=(release asan tsan)
+presets=(release asan tsan fuzz)
 [ -z "${EMULSION_QUICK:-}" ] || presets=(release)
 
 echo "[1/3] packages"
@@ -20,7 +20,11 @@ if [ ! -x "$buf" ] || ! cmp -s tests/node/package.json build/node/package.json; 
 fi
 
 echo "[2/3] build: ${presets[*]}"
-for preset in "${presets[@]}"; do clients/build.sh "$preset" -DBUILD_TESTING=ON; done
+for preset in "${presets[@]}"; do
+  targets=()
+  [ "$preset" != fuzz ] || targets=(-- fuzzers)
+  clients/build.sh "$preset" -DBUILD_TESTING=ON "${targets[@]}"
+done
 
 echo "[3/3] tests"
 export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1

@@ -36,7 +36,7 @@ mutations() { "$python" tests/mutations.py; }
 numbers() { RC_PARAMS="max_success=2500000 seed=$EMULSION_SEED" "$bin/numbers_property_tests"; }
 
 fuzz() {
-  clients/build.sh fuzz
+  clients/build.sh fuzz -- fuzzers
   for target in points messages config state table model_json recording; do
     mkdir -p "build/fuzz/fuzz/$target/corpus"
     build/fuzz/bin/"$target"_fuzz -runs=100000000 -seed="$EMULSION_SEED" -timeout=10 -rss_limit_mb=2048 -max_len=65536 \
