@@ -134,7 +134,7 @@ class KillTest(EndToEndTest):
             self.assertEqual(conversation.answer().next_sequence, next_message)
             # So many that the kills and the messages end together.
             share = max(1, 2 * MESSAGES // KILLS)
-            last = min(MESSAGES, next_message + self.random.randint(0, 2 * share))
+            last = min(MESSAGES, next_message + self.random.randint(0, 4 * share))
             for number in range(max(0, next_message - 2), last):  # the first two came before
                 self.send(conversation, number)
             deadline = time.monotonic() + self.random.uniform(0, 0.015)
