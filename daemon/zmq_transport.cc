@@ -8,6 +8,7 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "daemon/queue_mark.h"
 #include "daemon/subscriptions.h"
 #include "daemon/unsettled.h"
 #include "emulsion/wire/topic.h"
@@ -91,30 +92,6 @@ std::vector<std::string_view> unpack(std::string_view packed) {
   return parts;
 }
 
-// How many messages may wait in the queues of a socket: fewer once they have been large. Never more again: libzmq 4.3.4 does
-// not wake a connection that waited at a lower mark.
-class QueueMark {
- public:
-  explicit QueueMark(const ZmqOptions& options) : messages_(options.queue_messages), bytes_(options.queue_bytes) {}
-
-  // The new mark, if a message of this size lowers it.
-  std::optional<int> lower(std::size_t message_bytes) {
-    if (message_bytes <= largest_) return std::nullopt;
-    largest_ = message_bytes;
-    const std::int64_t fit = std::max(kFewest, bytes_ / static_cast<std::int64_t>(message_bytes));
-    if (fit >= messages_) return std::nullopt;
-    messages_ = static_cast<int>(fit);
-    return messages_;
-  }
-
- private:
-  static constexpr std::int64_t kFewest = 16;  // so that a connection need not be woken for each
-
-  int messages_;
-  std::int64_t bytes_;
-  std::size_t largest_ = 0;
-};
-
 class Source final : public ZmqSource {
  public:
   Source(zmq::socket_t socket, InputKind kind, Attachment attachment, std::string endpoint, const ZmqOptions& options)
@@ -123,7 +100,7 @@ class Source final : public ZmqSource {
         attachment_(attachment),
         endpoint_(std::move(endpoint)),
         queue_messages_(options.queue_messages),
-        mark_(options) {}
+        mark_(options.queue_messages, options.queue_bytes) {}
 
   std::optional<FrameView> receive() override {
     if (phase_ == Phase::exhausted) return std::nullopt;
@@ -224,7 +201,7 @@ class Source final : public ZmqSource {
 class Sink final : public ZmqSink {
  public:
   Sink(zmq::socket_t socket, std::string endpoint, const ZmqOptions& options)
-      : socket_(std::move(socket)), endpoint_(std::move(endpoint)), mark_(options) {}
+      : socket_(std::move(socket)), endpoint_(std::move(endpoint)), mark_(options.queue_messages, options.queue_bytes) {}
 
   void send(const FrameView& frame) override {
     if (const auto mark = mark_.lower(frame.payload.size())) socket_.set(zmq::sockopt::sndhwm, *mark);

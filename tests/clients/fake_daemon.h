@@ -26,8 +26,9 @@ class FakeDaemon {
       socket->set(zmq::sockopt::linger, 0);
       socket->bind("tcp://127.0.0.1:*");
     }
-    endpoints_ = {input_.get(zmq::sockopt::last_endpoint), output_.get(zmq::sockopt::last_endpoint),
-                  control_.get(zmq::sockopt::last_endpoint)};
+    endpoints_.input = input_.get(zmq::sockopt::last_endpoint);
+    endpoints_.output = output_.get(zmq::sockopt::last_endpoint);
+    endpoints_.control = control_.get(zmq::sockopt::last_endpoint);
     thread_ = std::thread([this] { serve(); });
   }
 

@@ -96,6 +96,7 @@ STATUS = {
     "messages_received": 1001,
     "refusals": [{"stage": "message", "reason": "unknown_stream", "count": 3}],
     "messages_published": 2002,
+    "degraded": "disk full",
     "streams": [
         {
             "stream": "radar",

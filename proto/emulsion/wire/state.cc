@@ -262,9 +262,7 @@ ProducerState producer_of(const v1::ProducerState& from) {
   return producer;
 }
 
-}  // namespace
-
-std::string encode_state(const StreamState& state) {
+v1::StreamState message_of(const StreamState& state) {
   v1::StreamState out;
   out.set_stream(state.stream);
   if (state.learner) put(*state.learner, out.mutable_learner());
@@ -292,8 +290,12 @@ std::string encode_state(const StreamState& state) {
   out.set_events_published(state.events_published);
   out.set_models_published(state.models_published);
   out.set_configuration(state.configuration);
-  return checkpoint_of(std::move(out));
+  return out;
 }
+
+}  // namespace
+
+std::string encode_state(const StreamState& state) { return checkpoint_of(message_of(state)); }
 
 Result<StreamState> decode_state(std::string_view bytes) {
   const auto message = message_of_checkpoint(bytes);
@@ -351,7 +353,7 @@ std::string effect_digest(StreamState state) {
   }
   std::erase_if(state.refusals, [](const RefusalCount& refusal) { return refusal.reason == kOutOfOrder; });
   state.labels_published = state.events_published = state.models_published = 0;
-  return digest_of(encode_state(state));
+  return digest_of(message_of(state).SerializeAsString());
 }
 
 }  // namespace emulsion::wire
