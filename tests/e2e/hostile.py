@@ -21,7 +21,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 MEMORY_COUNTS = SCALE == 1
 
 # What allocators, code that runs for the first time and libzmq's pools of empty messages may take beside what is queued.
-SLACK_BYTES = 16 << 20
+SLACK_BYTES = 8 << 20
 
 
 def amount(variable, quick, least=1):
