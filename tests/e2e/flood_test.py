@@ -131,9 +131,9 @@ class FloodTest(HostileTest):
         self.assertEqual((producer.messages_duplicate, producer.messages_reordered, producer.rows_refused), (0, 0, 0))
         self.assertEqual(producer.rows_accepted, producer.messages * ROWS)
         eventually(lambda: self.listen() or len(self.labels) >= producer.messages, "labels of all that was applied")
-        self.assertEqual([number for number, _, _ in self.labels], list(range(producer.messages)))
+        self.check_same([number for number, _, _ in self.labels], range(producer.messages), "numbers of labels")
         sequences = [sequence for _, sequence, _ in self.labels]
-        self.assertEqual(sequences, sorted(set(sequences)))
+        self.check_same(sequences, sorted(set(sequences)), "sequences of labels")
         self.assertEqual({rows for _, _, rows in self.labels}, {ROWS})
         self.assertEqual(self.told_missing, producer.messages_missing)
         return offered - sent, producer

@@ -5,6 +5,7 @@ run has drawn; every test prints its seed.
 """
 
 import collections
+import itertools
 import os
 import re
 import sys
@@ -76,6 +77,12 @@ class HostileTest(EndToEndTest):
         say(f"  memory: {megabytes(grown)} more {what}; {megabytes(budget)} allowed")
         if MEMORY_COUNTS:
             self.assertLessEqual(grown, budget, f"bytes that the daemon has grown by {what}")
+
+    def check_same(self, found, expected, what):
+        """Of two long lists; names the first difference instead of printing both."""
+        for number, (one, other) in enumerate(itertools.zip_longest(found, expected)):
+            if one != other:
+                self.fail(f"{what}: {len(found)} instead of {len(expected)}, and another one at {number}")
 
     def wait_for_messages(self, daemon, messages):
         eventually(lambda: daemon.status().messages_received >= messages, f"{messages} messages received")
