@@ -2,7 +2,7 @@
 # The long tier of the tests of reliability, on build/release. Prints its seed; the same seed draws the same.
 #
 #   tests/soak.sh                       everything
-#   tests/soak.sh PART ...              some of: checkpoints kills mutations numbers fuzz
+#   tests/soak.sh PART ...              some of: checkpoints kills mutations numbers fuzz malformed stall flood churn day
 #   tests/soak.sh --kills N             the part kills, with so many of them
 #   EMULSION_SEED=N tests/soak.sh       another seed than one of today's
 #
@@ -12,6 +12,11 @@
 #   mutations    what protects checkpoints is taken away one thing at a time, and the tests go red (none)
 #   numbers      ten million sequences of messages of the ugliest numbers (100,000)
 #   fuzz         each fuzzer 100,000,000 times (30 s)
+#   malformed    1,000,000 messages of garbage beside a good producer (20,000)
+#   stall        50 subscribers that stand still beside one that reads (10)
+#   flood        60 s at twice and ten times what can be learned, pulled and subscribed to (3 s)
+#   churn        20,000 peers that come and go (1,000)
+#   day          86.4 million points, a day of 1,000 points/s (2 million)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,17 +24,19 @@ export EMULSION_SEED=${EMULSION_SEED:-$(date +%s)}
 python=$(command -v /usr/bin/python3 || command -v python3)
 bin=$PWD/build/release/bin
 kills=10000
-all=(checkpoints kills mutations numbers fuzz)
+all=(checkpoints kills mutations numbers fuzz malformed stall flood churn day)
 
 export EMULSIOND=$bin/emulsiond EMULSION=$bin/emulsion FATAL_EMULSIOND=$bin/fatal_emulsiond
 export PYTHONPATH=build/release/python PYTHONDONTWRITEBYTECODE=1
 
+e2e() { "$python" "tests/e2e/$1_test.py"; }
+
 checkpoints() {
   EMULSION_SOAK_ROUNDS=50 "$bin/daemon_tests" '[durability]'
-  FAIL_POINT_ROUNDS=50 "$python" tests/e2e/fail_points_test.py
+  FAIL_POINT_ROUNDS=50 e2e fail_points
 }
 
-kills() { EMULSION_KILLS=$kills "$python" tests/e2e/kill_test.py; }
+kills() { EMULSION_KILLS=$kills e2e kill; }
 
 mutations() { "$python" tests/mutations.py; }
 
@@ -43,6 +50,12 @@ fuzz() {
       -artifact_prefix="build/fuzz/fuzz/$target/" "build/fuzz/fuzz/$target/corpus" "tests/fuzz/corpus/$target"
   done
 }
+
+malformed() { EMULSION_MALFORMED=${EMULSION_MALFORMED:-1000000} e2e malformed; }
+stall() { EMULSION_STALLED=${EMULSION_STALLED:-50} e2e stall; }
+flood() { EMULSION_FLOOD_SECONDS=${EMULSION_FLOOD_SECONDS:-60} e2e flood; }
+churn() { EMULSION_CHURN=${EMULSION_CHURN:-20000} e2e churn; }
+day() { EMULSION_SOAK_POINTS=${EMULSION_SOAK_POINTS:-86400000} e2e soak; }
 
 parts=()
 while [ $# -gt 0 ]; do

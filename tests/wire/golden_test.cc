@@ -129,7 +129,7 @@ StatusReply status() {
   radar.state_digest = "ff00";
   StreamStatus sonar;
   sonar.stream = "sonar";
-  return {"0.1.0", 12.5, 1001, {{"message", "unknown_stream", 3}}, 2002, {radar, sonar}, kDaemonSession};
+  return {"0.1.0", 12.5, 1001, {{"message", "unknown_stream", 3}}, 2002, {radar, sonar}, kDaemonSession, "disk full"};
 }
 
 Codec codec;
