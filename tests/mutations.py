@@ -40,6 +40,7 @@ MUTATIONS = {
     "no checksum of the whole": (FORMAT, "found != expected)\n    return wrong_checksum(at(end)", "false)\n    return wrong_checksum(at(end)"),
     "no bounds check of a section": (FORMAT, "if (size > end - position - kSectionHeadBytes)", "if (false)"),
     "no bounds check of a section's head": (FORMAT, "if (end - position < kSectionHeadBytes)", "if (false)"),
+    "bytes behind the last section are passed over": (FORMAT, "if (position != end)", "if (false)"),
 }
 
 

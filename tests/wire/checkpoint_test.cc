@@ -83,6 +83,15 @@ TEST_CASE("a section that lies about its size is refused before its bytes are lo
   }
 }
 
+TEST_CASE("a head that tells of more or fewer sections than there are is refused") {
+  // Of the same size: two empty sections, and one that holds as much as the head of another.
+  const std::string two = encode_checkpoint(std::vector<CheckpointSection>{{"x", ""}, {"y", ""}});
+  const std::string one = encode_checkpoint(std::vector<CheckpointSection>{{"x", "twenty bytes of this"}});
+  REQUIRE(one.size() == two.size());
+  CHECK(checkpoint_refusal(two.substr(0, 28) + one.substr(28)) == "at byte 68: 0 bytes are left, the head of a section has 20");
+  CHECK(checkpoint_refusal(one.substr(0, 28) + two.substr(28)) == "at byte 48: 20 bytes that belong to no section");
+}
+
 TEST_CASE("a name that is none is refused") {
   for (const std::string name : {std::string(8, 0), std::string("Learner\0", 8), std::string("lea\0ner\0", 8)})
     CHECK_THAT(checkpoint_refusal(sealed(name + std::string(8, 0) + "sum?")), Catch::StartsWith("at byte 28: \"") && Catch::EndsWith("\" is no name of a section"));
