@@ -123,7 +123,7 @@ TEST_CASE("answers to a peer that does not read are lost, and wait for nobody", 
   REQUIRE(frame);
   const std::string large(100000, 'x');
   for (int i = 0; i < 2000; ++i) source->answer(frame->peer, {"to", large});  // 200 MB, and it comes back at once
-  CHECK(receive_parts(stalled));
+  CHECK(eventually(hub, [&] { return receive_parts(stalled); }));
   source->settle(*frame, Outcome::applied);
 }
 

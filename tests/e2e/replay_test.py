@@ -103,7 +103,7 @@ class ReplayTest(EndToEndTest):
         for _ in range(200):
             daemon = self.launch("save_interval_seconds = 0.01\n[defaults]\ncomponents = 2\n", *self.kept(), inputs=["replay geyser points.csv"])
             try:
-                daemon.process.wait(0.03 + 0.002 * kills)  # a little later each time
+                daemon.process.wait(0.01 * 1.05**kills)  # a little later each time
             except subprocess.TimeoutExpired:
                 daemon.process.kill()
                 kills += 1
