@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Tests that cannot fail prove nothing: takes away what protects checkpoints, one thing at a time, and expects red tests.
+"""Tests that cannot fail prove nothing: takes away what protects checkpoints, and from doubles, one thing at a time, and expects red tests.
 
     tests/mutations.py            all of them
     tests/mutations.py NAME ...   some
@@ -16,10 +16,11 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STORE = "daemon/file_state_store.cc"
 FORMAT = "proto/emulsion/wire/checkpoint.cc"
+TRACKER = "daemon/source_tracker.cc"
 
 # What is tested, and the tests.
-SOURCES = [STORE, FORMAT, "daemon/memory_state_store.cc", "daemon/posix_disk.cc", "proto/emulsion/wire/topic.cc"]
-TESTS = ["tests/catch_main.cc", "tests/daemon/durability_test.cc", "tests/daemon/state_store_test.cc", "tests/wire/checkpoint_test.cc"]
+SOURCES = [STORE, FORMAT, TRACKER, "daemon/memory_state_store.cc", "daemon/posix_disk.cc", "proto/emulsion/wire/topic.cc"]
+TESTS = ["tests/catch_main.cc", "tests/daemon/durability_test.cc", "tests/daemon/source_tracker_test.cc", "tests/daemon/state_store_test.cc", "tests/wire/checkpoint_test.cc"]
 FLAGS = ["-std=c++20", "-O0", "-w", *(f"-I{ROOT / room}" for room in (".", "proto", "lib", "tests")), "-I/usr/include/eigen3"]
 PATIENCE = 600  # seconds; a test that has not ended by then is red
 
@@ -35,6 +36,7 @@ MUTATIONS = {
     "a short write is taken for a whole one": (STORE, "state.remove_prefix(*taken);", "state = {};"),
     "a failed write is taken for a good one": (STORE, 'written = failed(at, "write", taken.error());', "state = {};"),
     "a damaged newest state is written over": (STORE, "if (!series.good && !series.generations.empty()) {", "if (false) {"),
+    "a message that comes twice counts twice": (TRACKER, "    arrival.duplicate = true;\n", ""),
     "no checksum of the head": (FORMAT, 'found != expected)\n    return wrong_checksum("head: "', 'false)\n    return wrong_checksum("head: "'),
     "no checksum of a section": (FORMAT, "if (found != expected) return wrong_checksum(place", "if (false) return wrong_checksum(place"),
     "no checksum of the whole": (FORMAT, "found != expected)\n    return wrong_checksum(at(end)", "false)\n    return wrong_checksum(at(end)"),

@@ -8,7 +8,7 @@
 #
 # Parts, and what the quick tier, which is ctest, has of them:
 #   checkpoints  every fail point of the daemon 50 times (1), 100,000 losses of power (2,000), every kill of a store 50 times (1)
-#   kills        daemon and sender killed 10,000 times at random instants, the state compared after each start (100)
+#   kills        daemon and sender killed 10,000 times at random instants, the state compared after each start (200)
 #   mutations    what protects checkpoints is taken away one thing at a time, and the tests go red (none)
 #   numbers      ten million sequences of messages of the ugliest numbers (100,000)
 #   fuzz         each fuzzer 100,000,000 times (30 s)

@@ -21,7 +21,7 @@ import zmq
 from daemon import EMULSION, PATIENCE, EndToEndTest, Producer, clusters, scaled
 from emulsion.v1 import acknowledged_pb2
 
-KILLS = int(os.environ.get("EMULSION_KILLS", scaled(100, 20)))
+KILLS = int(os.environ.get("EMULSION_KILLS", scaled(200, 20)))
 SEED = int(os.environ.get("EMULSION_SEED", random.SystemRandom().randrange(1 << 32)))
 MESSAGES = 600
 ROWS = 10  # of a message
