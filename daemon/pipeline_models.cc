@@ -8,7 +8,7 @@ namespace emulsion::service {
 namespace {
 
 constexpr int kModelsPerTurn = 64;
-constexpr int kStreamsPerTurn = 256;
+constexpr int kOwedPerTurn = 256;
 
 std::string model_topic(std::string_view stream) { return wire::to_string({stream, wire::TopicKind::model}); }
 
@@ -107,7 +107,7 @@ void Pipeline::look_for_owed() {
 // Whoever subscribes gets the models of all matching streams as they are now, and so do those who have subscribed before.
 bool Pipeline::answer_subscribers(Time now) {
   subscriptions_.merge(sink_.new_subscriptions());
-  for (int i = 0; i < kStreamsPerTurn && (answered_ || !subscriptions_.empty()); ++i) look_for_owed();
+  for (int i = 0; i < kOwedPerTurn && (answered_ || !subscriptions_.empty()); ++i) look_for_owed();
   for (int i = 0; i < kModelsPerTurn && !owed_.empty(); ++i) {
     StreamEntry& entry = *owed_.front();
     owed_.pop();

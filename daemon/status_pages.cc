@@ -12,7 +12,7 @@ namespace emulsion::service {
 namespace {
 
 // For the pipeline to answer: it may be busy with one update or save.
-constexpr std::chrono::milliseconds kLongestWait(2000);
+constexpr std::chrono::milliseconds kLongestGathering(2000);
 
 HttpReply unavailable(std::string reason) { return {503, std::move(reason) + "\n"}; }
 
@@ -35,7 +35,7 @@ HttpPages status_pages(StatusBoard& board, std::chrono::milliseconds max_tick_ag
   pages["/metrics"] = [&board] {
     if (!board.health()) return unavailable("the pipeline has not started");
     board.ask();
-    const auto status = board.wait(kLongestWait);
+    const auto status = board.wait(kLongestGathering);
     if (!status) return unavailable("the pipeline does not answer; see /healthz");
     return HttpReply{200, prometheus_text(*status), "text/plain; version=0.0.4; charset=utf-8"};
   };
