@@ -1,7 +1,7 @@
-// Weighted sums over the rows of a tile whose points lie in blocks, compiled once for each instruction set.
+// Weighted sums over the rows of a tile, lane by lane, compiled once for each instruction set.
 //
-// Every lane sums up rows of its own, and the lanes are added at the end. A block whose rows have no share can be left out: what
-// it would add is 0.
+// Every lane sums up rows of its own, and the lanes are added at the end. A block of rows without a share can be left out: what it
+// would add is 0.
 #include <algorithm>
 #include <cassert>
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 // clang-format off
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "emulsion/kernels/block_sums_kernels.cc"
+#define HWY_TARGET_INCLUDE "emulsion/kernels/lane_sums_kernels.cc"
 #include "emulsion/kernels/targets.h"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
@@ -166,18 +166,6 @@ HWY_INLINE void AddSquares(const double* HWY_RESTRICT points, const double* HWY_
   }
 }
 
-// x - centre for C coordinates of each row x, in blocks.
-template <int C>
-HWY_INLINE void Shift(const double* HWY_RESTRICT points, const double* HWY_RESTRICT centre, Index blocks, double* HWY_RESTRICT out) {
-  const Doubles f64;
-  for (int c = 0; c < C; ++c) {
-    const Vector at = hn::Set(f64, centre[c]);
-    for (Index row = 0; row < blocks * kLanes; row += kLanesHere)
-      hn::StoreU(hn::Sub(hn::LoadU(f64, points + c * kTilePoints + row), at), f64,
-                 out + (row / kLanes * C + c) * kLanes + row % kLanes);
-  }
-}
-
 // A few coordinates for all components, so that they stay in the first level of the cache. (Blocks of all coordinates would be
 // as far apart as a power of two where d is one, and push each other out.)
 void SquareSums(const double* HWY_RESTRICT points, Index d, const double* HWY_RESTRICT centre, Index rows,
@@ -196,7 +184,7 @@ void SquareSums(const double* HWY_RESTRICT points, Index d, const double* HWY_RE
     }
     const auto add = [&](auto coordinates, Index j) HWY_ATTR {
       constexpr int C = decltype(coordinates)::value;
-      Shift<C>(points + j * kTilePoints, centre + j, all.count, chunk);
+      shift_to_blocks(points + j * kTilePoints, C, centre + j, {0, all.count * kLanes}, chunk);
       for (Index k = 0; k < count; ++k)
         AddSquares<C>(chunk, shares + k * kTilePoints, some[k], sums + k * width + 1 + j, sums + k * width + 1 + d + j);
     };
@@ -210,7 +198,7 @@ void SquareSums(const double* HWY_RESTRICT points, Index d, const double* HWY_RE
   }
 }
 
-// --- what a tile's points are, one coordinate after the other ---
+// --- the moments of one coordinate ---
 
 // In pairs of vectors, so that an addition need not wait for the one before.
 template <bool Weighted>
