@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/crc.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <limits>
@@ -18,6 +17,7 @@
 #include "clients/interrupt.h"
 #include "clients/progress.h"
 #include "clients/table.h"
+#include "emulsion/wire/checksum.h"
 #include "emulsion/wire/point_reader.h"
 
 namespace emulsion::client {
@@ -236,10 +236,7 @@ Result<std::uint64_t> session_of(const SendOptions& options) {
       options.feed.single_precision, options.feed.end_of_stream, fmt::join(options.reader.columns, ","), options.reader.time_column,
       options.reader.weight_column, options.repeat, options.shuffle ? options.seed : 0, options.most_rows,
       options.reader.bad_rows == wire::BadRowPolicy::skip);
-  // CRC-64/XZ, as of the digests.
-  boost::crc_optimal<64, 0x42F0E1EBA9EA3693, 0xFFFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF, true, true> crc;
-  crc.process_bytes(identity.data(), identity.size());
-  return std::max<std::uint64_t>(crc.checksum(), 1);
+  return std::max<std::uint64_t>(wire::checksum_64(identity), 1);
 }
 
 }  // namespace

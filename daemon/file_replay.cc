@@ -1,7 +1,5 @@
 #include "daemon/file_replay.h"
 
-#include <boost/crc.hpp>
-
 #include <algorithm>
 #include <fstream>
 #include <optional>
@@ -11,6 +9,7 @@
 
 #include "daemon/frame_recording.h"
 #include "daemon/unsettled.h"
+#include "emulsion/wire/checksum.h"
 #include "emulsion/wire/convert.h"
 #include "emulsion/wire/point_reader.h"
 #include "emulsion/wire/topic.h"
@@ -19,12 +18,6 @@ namespace emulsion::service {
 namespace {
 
 constexpr Index kRowsPerMessage = 256;
-
-std::uint32_t checksum(std::string_view bytes) {
-  boost::crc_32_type crc;
-  crc.process_bytes(bytes.data(), bytes.size());
-  return crc.checksum();
-}
 
 // Where a file goes on behind a message: as text, its numbers with spaces between.
 struct Mark {
@@ -65,7 +58,7 @@ std::string bytes_before(std::istream& file, std::uint64_t place) {
 Result<wire::FilePlace> find_place(const std::string& path, const Mark& mark) {
   std::ifstream file(path, std::ios::binary);
   const std::string before = bytes_before(file, mark.place.byte);
-  if (before.size() != std::min(mark.place.byte, Mark::kChecked) || checksum(before) != mark.before) {
+  if (before.size() != std::min(mark.place.byte, Mark::kChecked) || wire::checksum_32(before) != mark.before) {
     return fail(path + ": was learned up to byte " + std::to_string(mark.place.byte) +
                 ", and is another file now; replay a new file under another name");
   }
@@ -203,7 +196,7 @@ class PointsReplay final : public Replay {
     Frame frame{topic_, codec_.encode(points)};
     if (held.behind) {
       const std::string before = bytes_before(file_, held.behind->byte);
-      frame.mark = Mark{*held.behind, sequence_, checksum(before), last}.text();
+      frame.mark = Mark{*held.behind, sequence_, wire::checksum_32(before), last}.text();
     }
     return frame;
   }
@@ -223,7 +216,7 @@ class PointsReplay final : public Replay {
 
 // The same for the same path, so that a daemon which is started again knows what it has learned of the file; another for
 // another, so that two files of one stream are both learned.
-std::uint64_t replay_session(const std::string& path) { return checksum(path); }
+std::uint64_t replay_session(const std::string& path) { return wire::checksum_32(path); }
 
 Result<std::unique_ptr<FrameSource>> open_replay(const std::string& path, const std::string& stream, const std::string& mark_text) {
   const bool recording = path.ends_with(".emf");

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/crc.hpp>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
 #include <utility>
+
+#include "emulsion/wire/checksum.h"
+#include "emulsion/wire/little_endian.h"
 
 namespace emulsion::service {
 namespace {
@@ -16,23 +18,6 @@ constexpr std::uint32_t kEnd = 0xFFFFFFFF;
 constexpr std::size_t kHeaderBytes = 12;
 constexpr std::uint32_t kMaxTopicBytes = 65535;
 constexpr std::uint32_t kMaxPayloadBytes = 0x7FFFFFFF;
-
-void append_u32(std::string& out, std::uint32_t value) {
-  for (int shift = 0; shift < 32; shift += 8) out += static_cast<char>(value >> shift & 0xFF);
-}
-
-std::uint32_t u32_at(std::string_view bytes, std::size_t position) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 4; i-- > 0;) value = value << 8 | static_cast<unsigned char>(bytes[position + i]);
-  return value;
-}
-
-std::uint32_t checksum(std::string_view lengths, std::string_view body) {
-  boost::crc_32_type crc;
-  crc.process_bytes(lengths.data(), lengths.size());
-  crc.process_bytes(body.data(), body.size());
-  return crc.checksum();
-}
 
 // Up to `size` bytes. Memory grows with what is there, not with what a damaged length promises.
 std::string read_up_to(std::FILE* file, std::size_t size) {
@@ -70,9 +55,9 @@ Result<void> FrameRecorder::write(const Frame& frame) {
   }
   std::string bytes;
   bytes.reserve(kHeaderBytes + frame.topic.size() + frame.payload.size());
-  append_u32(bytes, static_cast<std::uint32_t>(frame.topic.size()));
-  append_u32(bytes, static_cast<std::uint32_t>(frame.payload.size()));
-  append_u32(bytes, checksum(bytes, frame.topic + frame.payload));
+  wire::append_number(bytes, static_cast<std::uint32_t>(frame.topic.size()), 4);
+  wire::append_number(bytes, static_cast<std::uint32_t>(frame.payload.size()), 4);
+  wire::append_number(bytes, wire::checksum_32(bytes, frame.topic + frame.payload), 4);
   bytes += frame.topic;
   bytes += frame.payload;
   ++frames_;
@@ -81,9 +66,9 @@ Result<void> FrameRecorder::write(const Frame& frame) {
 
 Result<void> FrameRecorder::finish() {
   std::string bytes;
-  append_u32(bytes, kEnd);
-  append_u32(bytes, frames_);
-  append_u32(bytes, checksum(bytes, ""));
+  wire::append_number(bytes, kEnd, 4);
+  wire::append_number(bytes, frames_, 4);
+  wire::append_number(bytes, wire::checksum_32(bytes), 4);
   if (auto put_end = put(bytes); !put_end) return put_end;
   if (std::fclose(file_.release()) != 0) return fail(path_ + ": cannot write: " + std::strerror(errno));
   return {};
@@ -122,9 +107,9 @@ Result<std::optional<Frame>> FrameRecording::next() {
     return damaged("truncated: " + std::to_string(header.size()) + " bytes where a frame's head has 12");
   }
   const std::string_view lengths = std::string_view(header).substr(0, 8);
-  const std::uint32_t first = u32_at(header, 0);
-  const std::uint32_t second = u32_at(header, 4);
-  const std::uint32_t expected = u32_at(header, 8);
+  const auto first = static_cast<std::uint32_t>(wire::number_at(header, 0, 4));
+  const auto second = static_cast<std::uint32_t>(wire::number_at(header, 4, 4));
+  const auto expected = static_cast<std::uint32_t>(wire::number_at(header, 8, 4));
 
   std::string body;
   if (first != kEnd) {
@@ -139,7 +124,7 @@ Result<std::optional<Frame>> FrameRecording::next() {
                      std::to_string(size));
     }
   }
-  if (const std::uint32_t found = checksum(lengths, body); found != expected) {
+  if (const std::uint32_t found = wire::checksum_32(lengths, body); found != expected) {
     return damaged("damaged: checksum " + std::to_string(found) + " does not match " + std::to_string(expected));
   }
   if (first == kEnd) {

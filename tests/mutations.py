@@ -19,7 +19,7 @@ FORMAT = "proto/emulsion/wire/checkpoint.cc"
 TRACKER = "daemon/source_tracker.cc"
 
 # What is tested, and the tests.
-SOURCES = [STORE, FORMAT, TRACKER, "daemon/memory_state_store.cc", "daemon/posix_disk.cc", "proto/emulsion/wire/topic.cc"]
+SOURCES = [STORE, FORMAT, TRACKER, "daemon/memory_state_store.cc", "daemon/posix_disk.cc", "proto/emulsion/wire/checksum.cc", "proto/emulsion/wire/topic.cc"]
 TESTS = ["tests/catch_main.cc", "tests/daemon/durability_test.cc", "tests/daemon/source_tracker_test.cc", "tests/daemon/state_store_test.cc", "tests/wire/checkpoint_test.cc"]
 FLAGS = ["-std=c++20", "-O0", "-w", *(f"-I{ROOT / room}" for room in (".", "proto", "lib", "tests")), "-I/usr/include/eigen3"]
 PATIENCE = 600  # seconds; a test that has not ended by then is red

@@ -1,9 +1,10 @@
 #include "emulsion/wire/checkpoint.h"
 
 #include <algorithm>
-#include <boost/crc.hpp>
 #include <cassert>
 
+#include "emulsion/wire/checksum.h"
+#include "emulsion/wire/little_endian.h"
 #include "emulsion/wire/topic.h"
 
 namespace emulsion::wire {
@@ -14,32 +15,6 @@ constexpr std::size_t kNameBytes = 8;
 constexpr std::size_t kHeadBytes = 8 + 4 + 4 + 8 + 4;      // magic, version, sections, bytes in all, checksum
 constexpr std::size_t kSectionHeadBytes = kNameBytes + 8 + 4;  // name, bytes, checksum
 constexpr std::size_t kTailBytes = 8;                      // checksum of the whole
-
-// CRC-32 finds every burst of up to 32 wrong bits, and any other damage but for one in 2^32; CRC-64 all but one in 2^64.
-// Boost's is a header of a library that Emulsion needs anyway.
-std::uint32_t checksum_32(std::string_view first, std::string_view second = {}) {
-  boost::crc_32_type crc;
-  crc.process_bytes(first.data(), first.size());
-  crc.process_bytes(second.data(), second.size());
-  return crc.checksum();
-}
-
-std::uint64_t checksum_64(std::string_view bytes) {
-  // CRC-64/XZ: the reflected ECMA-182 polynomial.
-  boost::crc_optimal<64, 0x42F0E1EBA9EA3693, 0xFFFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF, true, true> crc;
-  crc.process_bytes(bytes.data(), bytes.size());
-  return crc.checksum();
-}
-
-void append_number(std::string& out, std::uint64_t value, std::size_t bytes) {
-  for (std::size_t i = 0; i < bytes; ++i) out += static_cast<char>(value >> (8 * i) & 0xFF);
-}
-
-std::uint64_t number_at(std::string_view bytes, std::size_t position, std::size_t size) {
-  std::uint64_t value = 0;
-  for (std::size_t i = size; i-- > 0;) value = value << 8 | static_cast<unsigned char>(bytes[position + i]);
-  return value;
-}
 
 std::string at(std::size_t position) { return "at byte " + std::to_string(position) + ": "; }
 

@@ -1,12 +1,12 @@
 #include "emulsion/wire/state.h"
 
 #include <algorithm>
-#include <boost/crc.hpp>
 #include <cmath>
 #include <cstdio>
 
 #include "emulsion/families.h"
 #include "emulsion/v1/state.pb.h"
+#include "emulsion/wire/checksum.h"
 #include "emulsion/wire/state_sections.h"
 #include "emulsion/wire/topic.h"
 
@@ -329,11 +329,8 @@ Result<StreamState> decode_state(std::string_view bytes) {
 namespace {
 
 std::string digest_of(std::string_view bytes) {
-  // CRC-64/XZ: the reflected ECMA-182 polynomial.
-  boost::crc_optimal<64, 0x42F0E1EBA9EA3693, 0xFFFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF, true, true> crc;
-  crc.process_bytes(bytes.data(), bytes.size());
   char text[17];
-  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(crc.checksum()));
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(checksum_64(bytes)));
   return text;
 }
 
