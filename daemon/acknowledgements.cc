@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/save_health.h"
 #include "emulsion/wire/topic.h"
 
 namespace emulsion::service {
@@ -66,7 +67,7 @@ void Acknowledgements::committed(StreamEntry& entry, Time begun, Time now) {
 void Acknowledgements::failed(StreamEntry& entry, const std::string& fault, Time now) {
   Waiting& waiting = streams_[&entry];
   tell(entry, waiting, fault);
-  if (!waiting.due) wait_until(entry, waiting, now + kRetry);
+  if (!waiting.due) wait_until(entry, waiting, now + SaveHealth::kRetry);
 }
 
 void Acknowledgements::tell(StreamEntry& entry, Waiting& waiting, const std::string& fault) {

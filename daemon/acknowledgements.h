@@ -33,9 +33,6 @@ class Acknowledgements {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  // After a commit that has failed, the next attempt follows in so much time.
-  static constexpr std::chrono::milliseconds kRetry{1000};
-
   // daemon_session: drawn at random when the daemon starts.
   Acknowledgements(const AcknowledgementOptions& options, std::uint64_t daemon_session)
       : options_(options), daemon_session_(daemon_session) {}

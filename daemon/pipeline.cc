@@ -15,7 +15,6 @@ constexpr std::size_t kBytesPerRun = 1048576;
 
 constexpr int kRequestsPerTurn = 16;
 constexpr int kStreamsPerTurn = 256;
-constexpr auto kRetryInterval = std::chrono::seconds(1);  // after a save that failed
 constexpr auto kSavingPerTurn = std::chrono::milliseconds(2);  // and at least one stream
 constexpr auto kHealthInterval = std::chrono::milliseconds(200);
 
@@ -279,7 +278,7 @@ void Pipeline::commit(StreamEntry& entry) {
 // When a round of saves is due, or one has failed a while ago, all that has changed until then is saved, some streams in each step.
 bool Pipeline::save_due_states(Time now) {
   if (saves_left_ == 0) {
-    const std::chrono::steady_clock::duration interval = streams_.saves().failing() ? kRetryInterval : save_interval_;
+    const std::chrono::steady_clock::duration interval = streams_.saves().failing() ? SaveHealth::kRetry : save_interval_;
     if (interval.count() == 0 || now - last_save_ < interval) return false;
     last_save_ = now;
     saves_left_ = streams_.to_save();

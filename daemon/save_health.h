@@ -1,6 +1,7 @@
 // Whether states reach the disk: what is known of the saves so far.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -12,6 +13,9 @@ class SaveHealth {
   // So many failures in a row, of whatever streams, and the daemon is degraded. One or two may be a disk that is full for a
   // moment.
   static constexpr std::uint64_t kFailuresToDegrade = 3;
+
+  // After a save that has failed, the next attempt follows in so much time.
+  static constexpr std::chrono::seconds kRetry{1};
 
   void succeeded() {
     ++saves_;
