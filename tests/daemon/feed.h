@@ -21,16 +21,6 @@ inline PointBatch two_clusters(Index n, std::uint64_t seed = 1) {
   return testing::draw(truth, n, seed);
 }
 
-inline PointBatch rows_of(const PointBatch& batch, Index first, Index count) {
-  PointBatch part;
-  part.points = batch.points.middleCols(first, count);
-  if (batch.weights.size() > 0) part.weights = batch.weights.segment(first, count);
-  if (batch.has_times())
-    part.unix_nanoseconds.assign(batch.unix_nanoseconds.begin() + first,
-                                 batch.unix_nanoseconds.begin() + first + count);
-  return part;
-}
-
 inline wire::PointsMessage points_message(std::uint64_t sequence, PointBatch batch, std::string producer = "a") {
   wire::PointsMessage message;
   message.producer = std::move(producer);
@@ -44,7 +34,7 @@ inline wire::PointsMessage points_message(std::uint64_t sequence, PointBatch bat
 inline std::vector<wire::PointsMessage> cut(const PointBatch& batch, Index rows) {
   std::vector<wire::PointsMessage> messages;
   for (Index first = 0; first < batch.size(); first += rows)
-    messages.push_back(points_message(messages.size(), rows_of(batch, first, std::min(rows, batch.size() - first))));
+    messages.push_back(points_message(messages.size(), testing::slice(batch, first, std::min(rows, batch.size() - first))));
   return messages;
 }
 

@@ -308,8 +308,8 @@ TEST_CASE("the end of a stream that warms up seeds it from what there is") {
   Stream stream = make_stream(quick_options());
   const PointBatch points = two_clusters(20);
   SECTION("with the last points") {
-    take(stream, points_message(0, rows_of(points, 0, 12)));
-    wire::PointsMessage last = points_message(1, rows_of(points, 12, 8));
+    take(stream, points_message(0, testing::slice(points, 0, 12)));
+    wire::PointsMessage last = points_message(1, testing::slice(points, 12, 8));
     last.end_of_stream = true;
     const StreamOutput output = take(stream, last);
     CHECK(output.labels.size() == 2);

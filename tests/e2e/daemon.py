@@ -54,6 +54,16 @@ def scaled(count, least=1):
     return max(least, int(count * SCALE))
 
 
+def with_fields(message, **fields):
+    """The bytes of a message with other values of some fields; lists are added to."""
+    for field, value in fields.items():
+        if isinstance(value, list):
+            getattr(message, field).extend(value)
+        else:
+            setattr(message, field, value)
+    return message.SerializeToString()
+
+
 def eventually(condition, what):
     """The first true value of condition(); an AssertionError if none comes in time."""
     deadline = time.monotonic() + PATIENCE

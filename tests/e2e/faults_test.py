@@ -8,7 +8,7 @@ import unittest
 import numpy
 import zmq
 
-from daemon import EVERYTHING, EndToEndTest, array, clusters, eventually, events_pb2, labels_pb2, points_pb2
+from daemon import EVERYTHING, EndToEndTest, array, clusters, eventually, events_pb2, labels_pb2, points_pb2, with_fields
 
 CONFIG = """
 dynamic_streams = room other*
@@ -62,13 +62,7 @@ class FaultsTest(EndToEndTest):
         topic = self.bad.topic
 
         def changed(**fields):
-            message = points_pb2.Points.FromString(whole)
-            for field, value in fields.items():
-                if isinstance(value, list):
-                    getattr(message, field).extend(value)
-                else:
-                    setattr(message, field, value)
-            return message.SerializeToString()
+            return with_fields(points_pb2.Points.FromString(whole), **fields)
 
         bad_frames = [(b"one frame",), (topic,), (topic, whole, b"a third"), (b"",) * 20]
         bad_topics = [b"", b"emulsion", b"emulsion.v1.room.points", b"emulsion.v1.room.labels.", b"emulsion.v2.room.points.",

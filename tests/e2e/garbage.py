@@ -9,7 +9,7 @@ can know what becomes of them: why is None.
 
 import struct
 
-from daemon import control_pb2, points_pb2
+from daemon import control_pb2, points_pb2, with_fields
 
 DAEMON = ""  # refused before it belonged to any stream
 BAD_TOPIC = "bad_topic or unknown_stream"
@@ -46,12 +46,7 @@ class Garbage:
     def points(self, **fields):
         message = points_pb2.Points(producer="scrap", session=7, sequence=int(self.random.integers(1000)), rows=ROWS, cols=COLUMNS,
                                     element_type="ELEMENT_TYPE_F64", values=self.random.normal(size=(ROWS, COLUMNS)).tobytes())
-        for field, value in fields.items():
-            if isinstance(value, list):
-                getattr(message, field).extend(value)
-            else:
-                setattr(message, field, value)
-        return message.SerializeToString()
+        return with_fields(message, **fields)
 
     def some_bytes(self, most=300):
         return self.random.bytes(int(self.random.integers(most)))
