@@ -141,6 +141,30 @@ TEST_CASE("every variance is positive, whatever the unit") {
   }
 }
 
+TEST_CASE("a thousandth of any variance, divided by many points, is a number with all its digits") {
+  for (const double variance : {5e-324, 1e-310, 1e-260, 1e-200}) {
+    const auto found = variances({Eigen::VectorXd::Ones(1), Eigen::VectorXd::Zero(1), Eigen::VectorXd::Constant(1, variance)});
+    CHECK(found[0] >= variance);
+    CHECK(1e-3 * found[0] / 1e30 > std::numeric_limits<double>::min());
+  }
+}
+
+TEST_CASE("a first point that is an outlier and counts next to nothing takes no digits from the others' moments") {
+  Tile tile(1);
+  Eigen::Array<double, kTilePoints, 1> weights = Eigen::Array<double, kTilePoints, 1>::Ones();
+  weights[0] = 1e-40;
+  for (Index i = 0; i < kTilePoints; ++i) {
+    const double x = i == 0 ? 1e9 : i % 2 == 0 ? -1 : 3;
+    tile.push(&x, 1, 1);
+  }
+  const auto moments = coordinate_moments(tile, weights);
+  // 128 times 3 and 127 times -1.
+  CHECK(moments.mean[0] == Approx(257.0 / 255).epsilon(1e-13));
+  CHECK(moments.squares[0] == Approx(1279 - 257.0 * 257 / 255).epsilon(1e-13));
+  CHECK(moments.lowest[0] == -1);
+  CHECK(moments.highest[0] == 1e9);
+}
+
 TEST_CASE("a number that is not finite is found wherever it hides") {
   const MixtureExample e;
   const auto good = e.of(0, 50);

@@ -123,6 +123,24 @@ TEST_CASE("after an abrupt change a half-life of points forgets at exactly the r
   }
 }
 
+TEST_CASE("a point that has faded below what a number can hold leaves its component as it was") {
+  const auto c = GENERATE(from_range(gaussian_cases()));
+  CAPTURE(c.name);
+  LearnerOptions options = options_for(c, 2, StepKind::half_life);
+  options.batch_points = 16;
+  options.step.half_life_points = 15.0 / 1072;  // of the first of 16 points 2^-1072 is left, and a number ends at 2^-1074
+  options.starved_below_points = 0;
+  const std::vector<Gaussian> given = {{0.5, WideVector::Zero(2), WideMatrix::Identity(2, 2)},
+                                       {0.5, WideVector::Constant(2, 1000), WideMatrix::Identity(2, 2)}};
+  PointBatch batch;
+  batch.points = Eigen::MatrixXd::Constant(2, 16, 1000);
+  batch.points.col(0).setConstant(0.37);
+  Learner em = started(options, model_of(c.name, c.shape, given, 0));
+  em.learn(batch, false);
+  REQUIRE(em.progress().version == 2);
+  CHECK(components_of(em.snapshot(), c.shape).front().mean == given.front().mean);
+}
+
 TEST_CASE("a half-life of seconds forgets by event time, however many points there are") {
   OneComponent one;
   one.options.components = 1;
