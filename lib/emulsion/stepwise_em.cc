@@ -1,6 +1,7 @@
 #include "emulsion/stepwise_em.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cmath>
 
@@ -12,16 +13,47 @@ namespace {
 // So many points of a mini-batch are worth the work of finding out which components can matter where.
 constexpr Index kPointsWorthScreens = 16384;
 
-void append(Labels& labels, const Expectation& expectation, Index begin, Index end, std::uint64_t version, bool with_responsibilities) {
-  if (begin == end) return;
-  const auto row = [](auto& array, Index at) { return array.data() + at; };
-  labels.components.insert(labels.components.end(), row(expectation.most_probable, begin), row(expectation.most_probable, end));
-  labels.log_densities.insert(labels.log_densities.end(), row(expectation.log_density, begin), row(expectation.log_density, end));
-  if (with_responsibilities)
-    for (Index i = begin; i < end; ++i)
-      for (Index k = 0; k < expectation.responsibilities.cols(); ++k) labels.responsibilities.push_back(expectation.responsibilities(i, k));
+// So many tiles are given to each thread before their statistics are added up.
+constexpr Index kTilesOfThread = 8;
+
+// Room for the labels of `points` more points, all of them by one version of the model.
+void extend(Labels& labels, Index points, Index components, std::uint64_t version, bool with_responsibilities) {
+  if (points == 0) return;
+  const std::size_t size = labels.components.size() + static_cast<std::size_t>(points);
+  labels.components.resize(size);
+  labels.log_densities.resize(size);
+  if (with_responsibilities) labels.responsibilities.resize(labels.responsibilities.size() + static_cast<std::size_t>(points * components));
   if (labels.spans.empty() || labels.spans.back().version != version) labels.spans.push_back({version, 0});
-  labels.spans.back().points += end - begin;
+  labels.spans.back().points += points;
+}
+
+// Labels of some rows of a tile, put where they belong: the first of them `from_end` before the last label.
+void put(Labels& labels, Index from_end, const Expectation& expectation, Index begin, Index end, bool with_responsibilities) {
+  const auto first = static_cast<Index>(labels.components.size()) - from_end;
+  std::copy(expectation.most_probable.begin() + begin, expectation.most_probable.begin() + end, labels.components.begin() + first);
+  std::copy(expectation.log_density.data() + begin, expectation.log_density.data() + end, labels.log_densities.begin() + first);
+  if (!with_responsibilities) return;
+  const Index components = expectation.responsibilities.cols();
+  double* next = labels.responsibilities.data() + static_cast<Index>(labels.responsibilities.size()) - from_end * components;
+  for (Index i = begin; i < end; ++i)
+    for (Index k = 0; k < components; ++k) *next++ = expectation.responsibilities(i, k);
+}
+
+// As many as are asked for of what a thread needs for mixtures of one shape. All learners of a thread share them, as they are used
+// for no longer than a call.
+template <typename Thing>
+std::vector<std::unique_ptr<Thing>>& of_this_thread(const Mixture& mixture, std::size_t count) {
+  constexpr std::size_t kShapes = 8;  // that are remembered, the latest first
+  thread_local std::vector<std::vector<std::unique_ptr<Thing>>> shapes;
+  auto found = std::find_if(shapes.begin(), shapes.end(), [&](const auto& things) { return things.front()->suits(mixture); });
+  if (found == shapes.end()) {
+    if (shapes.size() == kShapes) shapes.pop_back();
+    found = shapes.emplace(shapes.end());
+  }
+  std::rotate(shapes.begin(), found, found + 1);
+  auto& things = shapes.front();
+  while (things.size() < count) things.push_back(std::make_unique<Thing>(mixture));
+  return things;
 }
 
 StepSize schedule_of(const StepOptions& options) {
@@ -32,39 +64,36 @@ StepSize schedule_of(const StepOptions& options) {
 
 }  // namespace
 
-// What one tile needs while it is worked on. It lasts no longer than a call, so all learners of a thread share it.
-struct StepwiseEm::Slot {
-  explicit Slot(const Mixture& mixture)
-      : tile(mixture.dimension()), expectation(mixture.size()), published(mixture.size()), statistics(mixture.empty_statistics()) {}
+// What a thread needs to work on a tile.
+struct StepwiseEm::Room {
+  explicit Room(const Mixture& mixture) : tile(mixture.dimension()), expectation(mixture.size()), published(mixture.size()) {}
+
+  bool suits(const Mixture& mixture) const {
+    return tile.dimension() == mixture.dimension() && expectation.responsibilities.cols() == mixture.size();
+  }
+
+  static Room& of_this_thread(const Mixture& mixture) { return *emulsion::of_this_thread<Room>(mixture, 1).front(); }
+
+  Tile tile;
+  Expectation expectation;  // under the mixture that learns
+  Expectation published;    // under the one that is published, if it is another
+  std::array<double, kTilePoints> retentions;
+};
+
+// What a complete tile leaves.
+struct StepwiseEm::Part {
+  explicit Part(const Mixture& mixture) : statistics(mixture.empty_statistics()) {}
 
   bool suits(const Mixture& mixture) const {
     const auto same = [](const BankStatistics& of_bank, const std::shared_ptr<const Bank>& bank) {
       return of_bank.family == &bank->family() && of_bank.weight.size() == bank->size();
     };
-    return tile.dimension() == mixture.dimension() &&
+    return statistics.coordinates.mean.size() == mixture.dimension() &&
            std::equal(statistics.banks.begin(), statistics.banks.end(), mixture.banks().begin(), mixture.banks().end(), same);
   }
 
-  // As many as are asked for, for mixtures of this shape.
-  static std::vector<std::unique_ptr<Slot>>& of_this_thread(const Mixture& mixture, std::size_t count) {
-    constexpr std::size_t kShapes = 8;  // that are remembered, the latest first
-    thread_local std::vector<std::vector<std::unique_ptr<Slot>>> shapes;
-    auto found = std::find_if(shapes.begin(), shapes.end(), [&](const auto& slots) { return slots.front()->suits(mixture); });
-    if (found == shapes.end()) {
-      if (shapes.size() == kShapes) shapes.pop_back();
-      found = shapes.emplace(shapes.end());
-    }
-    std::rotate(shapes.begin(), found, found + 1);
-    auto& slots = shapes.front();
-    while (slots.size() < count) slots.push_back(std::make_unique<Slot>(mixture));
-    return slots;
-  }
-
-  Tile tile;
-  Expectation expectation;  // under the mixture that learns
-  Expectation published;    // under the one that is published, if it is another
-  Statistics statistics;    // of the tile, once it is complete
-  bool complete = false;
+  Statistics statistics;
+  double decay = 1;
 };
 
 // Consecutive points of a batch that are learned with the same parameters. The first of them join the incomplete tile.
@@ -73,6 +102,7 @@ struct StepwiseEm::Run {
   Index points;
   Index waiting;   // points of the incomplete tile before them
   bool batch_ends; // the mini-batch ends with them
+  std::optional<double> counted_from;  // t of the schedule before them, if nothing else decides what they make fade
 
   Index tiles() const { return (waiting + points + kTilePoints - 1) / kTilePoints; }
   Index begin(Index tile) const { return std::max<Index>(0, tile * kTilePoints - waiting); }
@@ -105,20 +135,22 @@ StepwiseEm& StepwiseEm::operator=(StepwiseEm&&) noexcept = default;
 void StepwiseEm::learn(const PointView& batch, bool with_responsibilities, Labels& labels, std::vector<Update>& updates) {
   assert(batch.dimension() == state_.mixture->dimension());
   for (Index next = 0; next < batch.size();) {
-    const Run run = next_run(batch, next);
-    set_retentions(batch, run);
-    const Index at_once = std::clamp<Index>(run.tiles(), 1, options_.threads == 1 ? 1 : 4 * options_.threads);
-    auto& slots = Slot::of_this_thread(*state_.mixture, static_cast<std::size_t>(at_once));
+    Run run = next_run(batch, next);
+    move_schedule(batch, run);
+    extend(labels, run.points, state_.mixture->size(), state_.version, with_responsibilities);
+    const Index at_once = std::clamp<Index>(run.tiles(), 1, options_.threads == 1 ? 1 : kTilesOfThread * options_.threads);
+    auto& parts = of_this_thread<Part>(*state_.mixture, static_cast<std::size_t>(at_once));
     for (Index tile = 0; tile < run.tiles(); tile += at_once) {
       const Index count = std::min(at_once, run.tiles() - tile);
-      workers_->for_each(count, [&](Index i) { work(batch, run, tile + i, *slots[static_cast<std::size_t>(i)]); });
-      for (Index i = 0; i < count; ++i) {
-        Slot& slot = *slots[static_cast<std::size_t>(i)];
+      workers_->for_each(count, [&](Index i) {
+        Room& room = Room::of_this_thread(*state_.mixture);
+        work(batch, run, tile + i, room, *parts[static_cast<std::size_t>(i)]);
         const Index points = run.end(tile + i) - run.begin(tile + i);
-        append(labels, state_.published != state_.mixture ? slot.published : slot.expectation, slot.tile.size() - points,
-               slot.tile.size(), state_.version, with_responsibilities);
-        if (!slot.complete) continue;
-        fold(slot);
+        put(labels, run.points - run.begin(tile + i), state_.published != state_.mixture ? room.published : room.expectation,
+            room.tile.size() - points, room.tile.size(), with_responsibilities);
+      });
+      for (Index i = 0; i < count && run.completes(tile + i); ++i) {
+        fold(*parts[static_cast<std::size_t>(i)]);
         forget_pending();
       }
     }
@@ -129,13 +161,14 @@ void StepwiseEm::learn(const PointView& batch, bool with_responsibilities, Label
 }
 
 void StepwiseEm::label(const PointView& batch, bool with_responsibilities, Labels& labels) const {
-  Slot& slot = *Slot::of_this_thread(*state_.published, 1).front();
+  Room& room = Room::of_this_thread(*state_.published);
+  extend(labels, batch.size(), state_.published->size(), state_.version, with_responsibilities);
   for (Index next = 0; next < batch.size();) {
     const Index count = std::min(kTilePoints, batch.size() - next);
-    slot.tile.clear();
-    slot.tile.append(batch, next, count, nullptr);
-    state_.published->expect(slot.tile, covering_lanes(0, count), slot.expectation);
-    append(labels, slot.expectation, 0, count, state_.version, with_responsibilities);
+    room.tile.clear();
+    room.tile.append(batch, next, count, nullptr);
+    state_.published->expect(room.tile, covering_lanes(0, count), room.expectation);
+    put(labels, batch.size() - next, room.expectation, 0, count, with_responsibilities);
     next += count;
   }
 }
@@ -143,10 +176,10 @@ void StepwiseEm::label(const PointView& batch, bool with_responsibilities, Label
 void StepwiseEm::flush(std::vector<Update>& updates) {
   if (state_.batch_points == 0) return;
   if (!pending_weights_.empty()) {
-    const Run run{0, 0, static_cast<Index>(pending_weights_.size()), true};
-    Slot& slot = *Slot::of_this_thread(*state_.mixture, 1).front();
-    work(pending(), run, 0, slot);
-    fold(slot);
+    const Run run{0, 0, pending().size(), true, {}};
+    Part& part = *of_this_thread<Part>(*state_.mixture, 1).front();
+    work(pending(), run, 0, Room::of_this_thread(*state_.mixture), part);
+    fold(part);
     forget_pending();
   }
   close_batch(updates);
@@ -163,7 +196,7 @@ StepwiseState StepwiseEm::state() const {
 
 // The points up to the end of the batch or of the mini-batch. They are counted in, and there is at least one.
 StepwiseEm::Run StepwiseEm::next_run(const PointView& batch, Index first) {
-  Run run{first, 0, pending().size(), false};
+  Run run{first, 0, pending().size(), false, {}};
   const bool timed = options_.batch_seconds > 0 && batch.has_times();
   if (timed && state_.batch_points > 0 && batch_ends_before(batch, first)) {
     run.batch_ends = true;
@@ -190,15 +223,16 @@ bool StepwiseEm::batch_ends_before(const PointView& batch, Index point) const {
   return seconds_between(state_.batch_start, batch.unix_nanoseconds(point)) >= options_.batch_seconds;
 }
 
-// What is left of everything before each point of a run once it has come; moves the schedule on.
-void StepwiseEm::set_retentions(const PointView& batch, const Run& run) {
-  retentions_.resize(static_cast<std::size_t>(run.points));
+// Moves the schedule on over a run. Where the points' number alone decides, whoever works on a tile can tell what is left after each
+// point; otherwise it is found here, point by point.
+void StepwiseEm::move_schedule(const PointView& batch, Run& run) {
   // Whole numbers are added up exactly, however they are grouped.
   if (!batch.has_weights() && !batch.has_times() && state_.weight_since_seed == std::floor(state_.weight_since_seed)) {
-    step_.retentions(state_.weight_since_seed, retentions_);
+    run.counted_from = state_.weight_since_seed;
     state_.weight_since_seed += static_cast<double>(run.points);
     return;
   }
+  retentions_.resize(static_cast<std::size_t>(run.points));
   for (Index i = 0; i < run.points; ++i) {
     double seconds = 0;
     if (batch.has_times()) {
@@ -212,33 +246,47 @@ void StepwiseEm::set_retentions(const PointView& batch, const Run& run) {
   }
 }
 
-// The part that threads share: nothing here changes anything but the slot. A tile that stays incomplete is only labelled,
-// the points that are new; when it completes, those that waited are evaluated once more, to the same bits.
-void StepwiseEm::work(const PointView& batch, const Run& run, Index tile, Slot& slot) const {
-  slot.tile.clear();
-  slot.complete = run.completes(tile);
-  if (tile == 0 && slot.complete) slot.tile.append(pending(), 0, run.waiting, pending_retentions_.data());
-  slot.tile.append(batch, run.first + run.begin(tile), run.end(tile) - run.begin(tile), retentions_.data() + run.begin(tile));
-  const LaneRange lanes = covering_lanes(0, slot.tile.size());
-  state_.mixture->expect(slot.tile, lanes, slot.expectation);
-  if (state_.published != state_.mixture) state_.published->expect(slot.tile, lanes, slot.published);
-  if (slot.complete) state_.mixture->accumulate(slot.tile, slot.expectation, options_.assignment, slot.statistics);
+// What is left of everything before each of some points of a run once it has come.
+void StepwiseEm::set_retentions(const Run& run, Index first, std::span<double> retentions) const {
+  if (run.counted_from)
+    step_.retentions(*run.counted_from + static_cast<double>(first), retentions);
+  else
+    std::copy_n(retentions_.begin() + first, retentions.size(), retentions.begin());
+}
+
+// The part that threads share: nothing here changes anything but the room and the part. A tile that stays incomplete is only
+// labelled, the points that are new; when it completes, those that waited are evaluated once more, to the same bits.
+void StepwiseEm::work(const PointView& batch, const Run& run, Index tile, Room& room, Part& part) const {
+  const Index begin = run.begin(tile);
+  const Index count = run.end(tile) - begin;
+  room.tile.clear();
+  if (tile == 0 && run.completes(tile)) room.tile.append(pending(), 0, run.waiting, pending_retentions_.data());
+  set_retentions(run, begin, {room.retentions.data(), static_cast<std::size_t>(count)});
+  room.tile.append(batch, run.first + begin, count, room.retentions.data());
+  const LaneRange lanes = covering_lanes(0, room.tile.size());
+  state_.mixture->expect(room.tile, lanes, room.expectation);
+  if (state_.published != state_.mixture) state_.published->expect(room.tile, lanes, room.published);
+  if (!run.completes(tile)) return;
+  state_.mixture->accumulate(room.tile, room.expectation, options_.assignment, part.statistics);
+  part.decay = room.tile.decay();
 }
 
 // Keeps the points of the last tile, if it is not complete.
 void StepwiseEm::keep_pending(const PointView& batch, const Run& run) {
   const Index last = run.tiles() - 1;
   if (last < 0 || run.completes(last)) return;
-  const auto before = static_cast<Index>(pending_weights_.size());
-  const Index count = run.end(last) - run.begin(last);
+  const Index before = pending().size();
+  const Index begin = run.begin(last);
+  const Index count = run.end(last) - begin;
   const Index d = batch.dimension();
   pending_values_.resize(static_cast<std::size_t>((before + count) * d));
   for (Index i = 0; i < count; ++i) {
-    const Index point = run.first + run.begin(last) + i;
+    const Index point = run.first + begin + i;
     batch.copy(point, pending_values_.data() + (before + i) * d);
     pending_weights_.push_back(batch.weight(point));
   }
-  pending_retentions_.insert(pending_retentions_.end(), retentions_.begin() + run.begin(last), retentions_.begin() + run.end(last));
+  pending_retentions_.resize(static_cast<std::size_t>(before + count));
+  set_retentions(run, begin, std::span(pending_retentions_).subspan(static_cast<std::size_t>(before)));
 }
 
 PointView StepwiseEm::pending() const {
@@ -252,11 +300,10 @@ void StepwiseEm::forget_pending() {
   pending_retentions_.clear();
 }
 
-void StepwiseEm::fold(const Slot& slot) {
-  const double decay = slot.tile.decay();
-  scale(state_.batch, decay);
-  merge(state_.batch, slot.statistics);
-  state_.batch_decay *= decay;
+void StepwiseEm::fold(const Part& part) {
+  scale(state_.batch, part.decay);
+  merge(state_.batch, part.statistics);
+  state_.batch_decay *= part.decay;
 }
 
 void StepwiseEm::close_batch(std::vector<Update>& updates) {

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "emulsion/learner_options.h"
@@ -101,16 +102,18 @@ class StepwiseEm {
 
  private:
   struct Run;
-  struct Slot;
+  struct Room;
+  struct Part;
 
   Run next_run(const PointView& batch, Index first);
   bool batch_ends_before(const PointView& batch, Index point) const;
-  void set_retentions(const PointView& batch, const Run& run);
-  void work(const PointView& batch, const Run& run, Index tile, Slot& slot) const;
+  void move_schedule(const PointView& batch, Run& run);
+  void set_retentions(const Run& run, Index first, std::span<double> retentions) const;
+  void work(const PointView& batch, const Run& run, Index tile, Room& room, Part& part) const;
   void keep_pending(const PointView& batch, const Run& run);
   PointView pending() const;
   void forget_pending();
-  void fold(const Slot& slot);
+  void fold(const Part& part);
   void close_batch(std::vector<Update>& updates);
   void average_statistics(Update& update);
 
@@ -121,7 +124,7 @@ class StepwiseEm {
   std::vector<double> pending_values_;      // point by point
   std::vector<double> pending_weights_;
   std::vector<double> pending_retentions_;
-  std::vector<double> retentions_;          // of the run that is being learned
+  std::vector<double> retentions_;          // of the run that is being learned, where its points' number alone does not decide
 };
 
 }  // namespace emulsion
