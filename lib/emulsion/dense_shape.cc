@@ -25,7 +25,8 @@ Eigen::VectorXd observed_residual(const ConstColumn& mean, const Tile& tile, Ind
 
 std::shared_ptr<const DenseShape> make_shape(Eigen::MatrixXd covariance, const Eigen::MatrixXd& factor) {
   const Index d = covariance.rows();
-  Eigen::MatrixXd inverse = factor.triangularView<Eigen::Lower>().solve(Eigen::MatrixXd::Identity(d, d));
+  Eigen::MatrixXd inverse = Eigen::MatrixXd::Identity(d, d);
+  factor.triangularView<Eigen::Lower>().solveInPlace(inverse);
   return std::make_shared<const DenseShape>(
       DenseShape{std::move(covariance), factor, std::move(inverse), factor.diagonal().array().log().sum()});
 }

@@ -13,9 +13,10 @@ constexpr double kLargestJitter = 1e-3;
 constexpr double kEigenvalueFloor = 1e-9;
 
 std::optional<Eigen::MatrixXd> cholesky(const Eigen::MatrixXd& covariance) {
-  const Eigen::LLT<Eigen::MatrixXd> llt(covariance);
+  Eigen::MatrixXd factor = covariance;
+  const Eigen::LLT<Eigen::Ref<Eigen::MatrixXd>> llt(factor);  // in its place
   if (llt.info() != Eigen::Success) return std::nullopt;
-  Eigen::MatrixXd factor = llt.matrixL();
+  factor.triangularView<Eigen::StrictlyUpper>().setZero();
   if (!factor.allFinite() || !(factor.diagonal().array() > 0).all()) return std::nullopt;
   return factor;
 }
@@ -24,12 +25,12 @@ std::optional<Eigen::MatrixXd> cholesky(const Eigen::MatrixXd& covariance) {
 
 RepairedCovariance repair_covariance(const Eigen::MatrixXd& covariance, const Eigen::VectorXd& variances) {
   if (!covariance.allFinite()) return {{}, {}, Repair::kept_previous};
-  if (auto factor = cholesky(covariance)) return {covariance, *factor, Repair::none};
+  if (auto factor = cholesky(covariance)) return {covariance, *std::move(factor), Repair::none};
 
   for (double jitter = kSmallestJitter; jitter <= kLargestJitter; jitter *= 10) {
     Eigen::MatrixXd jittered = covariance;
     jittered.diagonal() += jitter * variances;
-    if (auto factor = cholesky(jittered)) return {jittered, *factor, Repair::jitter};
+    if (auto factor = cholesky(jittered)) return {jittered, *std::move(factor), Repair::jitter};
   }
 
   // In units of the stream's standard deviations, so that coordinates of different units are treated alike.
@@ -41,7 +42,7 @@ RepairedCovariance repair_covariance(const Eigen::MatrixXd& covariance, const Ei
     Eigen::MatrixXd rebuilt = deviations.asDiagonal() * solver.eigenvectors() * floored.asDiagonal() *
                               solver.eigenvectors().transpose() * deviations.asDiagonal();
     rebuilt = 0.5 * (rebuilt + rebuilt.transpose()).eval();
-    if (auto factor = cholesky(rebuilt)) return {rebuilt, *factor, Repair::eigenvalue_floor};
+    if (auto factor = cholesky(rebuilt)) return {rebuilt, *std::move(factor), Repair::eigenvalue_floor};
   }
   return {{}, {}, Repair::kept_previous};
 }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "emulsion/kernels/kernels.h"
+
 namespace emulsion {
 
 Tile::Tile(Index dimension)
@@ -39,19 +41,13 @@ template <typename Number>
 void Tile::append_values(const Number* values, Index count) {
   const Index d = dimension();
   double* const rows = rows_.data() + size_ * d;
-  bool complete = true;
   for (Index i = 0; i < count * d; ++i) {
     Number number;  // a message's numbers may lie at any address
     std::memcpy(&number, reinterpret_cast<const char*>(values) + i * static_cast<Index>(sizeof number), sizeof number);
     rows[i] = static_cast<double>(number);
-    complete &= !std::isnan(rows[i]);
   }
-  if (!complete)
+  if (kernels::rows_to_columns(rows, d, count, points_.data() + size_))
     for (Index i = 0; i < count; ++i) mark_missing(size_ + i);
-  for (Index j = 0; j < d; ++j) {
-    double* const column = points_.col(j).data() + size_;
-    for (Index i = 0; i < count; ++i) column[i] = rows[i * d + j];
-  }
 }
 
 // Notes what is missing of a row, and puts 0 in its place.
@@ -61,7 +57,7 @@ void Tile::mark_missing(Index row) {
     double& value = rows_[row * dimension() + j];
     if (!std::isnan(value)) continue;
     missing_(row, j) = true;
-    value = 0;
+    points_(row, j) = value = 0;
     incomplete = true;
   }
   if (incomplete) incomplete_rows_.push_back(row);

@@ -28,6 +28,12 @@ std::string instruction_set();
 // Returns false, and changes nothing, if it is not one of instruction_sets().
 bool use_instruction_set(const std::string& name);
 
+// --- points --------------------------------------------------------------------------------------------------------------
+
+// Copies rows of d numbers, one behind the other, into columns that lie kTilePoints apart.
+// Returns true if one of the numbers is NaN.
+bool rows_to_columns(const double* rows, Index d, Index count, double* columns);
+
 // --- densities -----------------------------------------------------------------------------------------------------------
 
 // x - centre for each row x, in blocks: coordinate j of row i at out[(i / kLanes * d + j) * kLanes + i % kLanes], which

@@ -16,24 +16,25 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+// Of one more step sizes than retentions, as each is the later one of a retention and the earlier one of the next.
 void PowerLawRetentions(double first, double offset, double exponent, Index count, double* HWY_RESTRICT out) {
   const hn::ScalableTag<double> f64;
+  constexpr Index kLanesHere = static_cast<Index>(hn::MaxLanes(hn::ScalableTag<double>()));
+  constexpr Index kAtOnce = 64;
   const auto one = hn::Set(f64, 1.0);
-  const auto minus_exponent = hn::Set(f64, -exponent);
-  const auto power = [&](auto t) HWY_ATTR { return hn::Exp(f64, hn::Mul(minus_exponent, hn::Log(f64, t))); };
-  double last[hn::MaxLanes(hn::ScalableTag<double>())];
-  for (Index i = 0; i < count; i += static_cast<Index>(hn::Lanes(f64))) {
-    const auto t = hn::Add(hn::Add(hn::Set(f64, first), hn::Iota(f64, static_cast<double>(i))), hn::Set(f64, offset));
-    const auto positive = hn::Gt(t, hn::Zero(f64));
-    const auto before = hn::IfThenElse(positive, t, one);
-    const auto step = power(hn::Add(before, one));
-    const auto retention = hn::IfThenElseZero(positive, hn::Mul(hn::Sub(one, step), hn::Div(power(before), step)));
-    if (i + static_cast<Index>(hn::Lanes(f64)) <= count) {
-      hn::StoreU(retention, f64, out + i);
-    } else {
-      hn::StoreU(retention, f64, last);
-      std::copy(last, last + (count - i), out + i);
+  double steps[kAtOnce + 2 * kLanesHere] = {}, retentions[kAtOnce];
+  for (; count > 0; count -= kAtOnce, out += kAtOnce, first += static_cast<double>(kAtOnce)) {
+    const Index some = std::min(count, kAtOnce);
+    for (Index i = 0; i <= some; i += kLanesHere) {
+      const auto t = hn::Add(hn::Add(hn::Set(f64, first), hn::Iota(f64, static_cast<double>(i))), hn::Set(f64, offset));
+      const auto step = hn::Exp(f64, hn::Mul(hn::Set(f64, -exponent), hn::Log(f64, t)));
+      hn::StoreU(hn::IfThenElseZero(hn::Gt(t, hn::Zero(f64)), step), f64, steps + i);
     }
+    for (Index i = 0; i < some; i += kLanesHere) {
+      const auto step = hn::LoadU(f64, steps + i + 1);
+      hn::StoreU(hn::Mul(hn::Sub(one, step), hn::Div(hn::LoadU(f64, steps + i), step)), f64, retentions + i);
+    }
+    std::copy(retentions, retentions + some, out);
   }
 }
 

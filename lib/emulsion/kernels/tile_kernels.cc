@@ -1,0 +1,92 @@
+// How points lie, compiled once for each instruction set.
+#include <array>
+#include <cmath>
+
+#include "emulsion/kernels/kernels.h"
+
+// clang-format off
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "emulsion/kernels/tile_kernels.cc"
+#include "emulsion/kernels/targets.h"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+// clang-format on
+
+HWY_BEFORE_NAMESPACE();
+namespace emulsion::kernels::HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Few = hn::CappedTag<double, 4>;  // longer vectors would need longer shuffles, and the store is what limits
+constexpr std::size_t kSide = hn::MaxLanes(Few());
+
+// A square of kSide rows and columns, turned over its diagonal.
+HWY_INLINE void Transpose(std::array<hn::Vec<Few>, kSide>& square) {
+#if HWY_TARGET != HWY_SCALAR
+  const Few f64;
+  const auto before = square;
+  for (std::size_t s = 0; s < square.size(); s += 2) {
+    square[s] = hn::InterleaveLower(f64, before[s], before[s + 1]);
+    square[s + 1] = hn::InterleaveUpper(f64, before[s], before[s + 1]);
+  }
+#if HWY_TARGET <= HWY_AVX2
+  const auto pairs = square;
+  for (std::size_t s = 0; s < 2; ++s) {
+    square[s] = hn::ConcatLowerLower(f64, pairs[s + 2], pairs[s]);
+    square[s + 2] = hn::ConcatUpperUpper(f64, pairs[s + 2], pairs[s]);
+  }
+#endif
+#else
+  (void)square;
+#endif
+}
+
+bool RowsToColumns(const double* HWY_RESTRICT rows, Index d, Index count, double* HWY_RESTRICT columns) {
+  const Few f64;
+  auto missing = hn::IsNaN(hn::Zero(f64));
+  bool any_missing = false;
+  constexpr auto kStep = static_cast<Index>(kSide);
+  Index i = 0;
+  for (; i + kStep <= count; i += kStep) {
+    Index j = 0;
+    for (; j + kStep <= d; j += kStep) {
+      std::array<hn::Vec<Few>, kSide> square;
+      for (std::size_t s = 0; s < kSide; ++s) {
+        square[s] = hn::LoadU(f64, rows + (i + static_cast<Index>(s)) * d + j);
+        missing = hn::Or(missing, hn::IsNaN(square[s]));
+      }
+      Transpose(square);
+      for (std::size_t s = 0; s < kSide; ++s) hn::StoreU(square[s], f64, columns + (j + static_cast<Index>(s)) * kTilePoints + i);
+    }
+    for (; j < d; ++j)
+      for (Index s = 0; s < kStep; ++s) {
+        const double number = rows[(i + s) * d + j];
+        any_missing |= std::isnan(number);
+        columns[j * kTilePoints + i + s] = number;
+      }
+  }
+  for (; i < count; ++i)
+    for (Index j = 0; j < d; ++j) {
+      any_missing |= std::isnan(rows[i * d + j]);
+      columns[j * kTilePoints + i] = rows[i * d + j];
+    }
+  return any_missing || !hn::AllFalse(f64, missing);
+}
+
+}  // namespace
+}  // namespace emulsion::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+
+namespace emulsion::kernels {
+
+HWY_EXPORT(RowsToColumns);
+
+bool rows_to_columns(const double* rows, Index d, Index count, double* columns) {
+  return HWY_DYNAMIC_DISPATCH(RowsToColumns)(rows, d, count, columns);
+}
+
+}  // namespace emulsion::kernels
+
+#endif
