@@ -223,16 +223,17 @@ Result<void> FileStateStore::remove(std::string_view stream) {
   if (auto named = check_stream_name(stream); !named) return tl::unexpected(named.error());
   if (auto looked = look(); !looked) return looked;
   auto& generations = series_[std::string(stream)].generations;
-  // The newest one goes last, and when no older one can come back: what is left in between must not be an older one.
-  while (!generations.empty()) {
-    const std::size_t first = generations.size() > 1 ? generations.size() - 1 : 1;
-    for (std::size_t i = 0; i < first; ++i) {
-      if (auto removed = remove_file(stream, generations.front()); !removed) return removed;
-      generations.erase(generations.begin());
-    }
-    if (auto synced = sync_directory(); !synced) return synced;
+  if (generations.empty()) return {};
+  // The newest one goes last, and when no older one can come back, not one either that a save has dropped: what is left in between
+  // must not be an older one.
+  while (generations.size() > 1) {
+    if (auto removed = remove_file(stream, generations.front()); !removed) return removed;
+    generations.erase(generations.begin());
   }
-  return {};
+  if (auto synced = sync_directory(); !synced) return synced;
+  if (auto removed = remove_file(stream, generations.front()); !removed) return removed;
+  generations.clear();
+  return sync_directory();
 }
 
 Result<std::vector<std::string>> FileStateStore::list() {

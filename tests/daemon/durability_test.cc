@@ -110,6 +110,26 @@ TEST_CASE("after a loss of power at any moment every stream has the last state w
   }
 }
 
+TEST_CASE("a state that a save has dropped does not come back when its stream is being removed", "[durability]") {
+  for (std::uint64_t calls = 1; calls < 8; ++calls) {
+    for (std::uint64_t seed = 1; seed <= 32; ++seed) {
+      SimulatedDisk disk;
+      {
+        auto store = FileStateStore::open(disk, "state", 1);
+        REQUIRE((*store)->save("radar", numbered_state(1)));
+        REQUIRE((*store)->save("radar", numbered_state(2)));
+        disk.stop_at(disk.calls() + calls);
+        (void)(*store)->remove("radar");
+      }
+      Random random(seed);
+      SimulatedDisk left = disk.after_power_loss(random);
+      const auto state = (*FileStateStore::open(left, "state", 1))->load("radar");
+      REQUIRE(state);
+      CHECK((!*state || **state == numbered_state(2)));
+    }
+  }
+}
+
 TEST_CASE("wherever a call fails, no save tells that it is done when it is not, and the next ones are", "[durability]") {
   const DiskFault fault = GENERATE(DiskFault::io_error, DiskFault::no_space, DiskFault::short_write, DiskFault::short_and_full);
   const std::size_t generations = GENERATE(1, 2);
