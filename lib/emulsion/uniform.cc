@@ -7,6 +7,9 @@
 namespace emulsion {
 namespace {
 
+// How wide a box is; the half of it, as all of it may be more than the greatest number. Between the least of numbers it is 0.
+Eigen::MatrixXd half_extents(const Eigen::MatrixXd& lowest, const Eigen::MatrixXd& highest) { return 0.5 * highest - 0.5 * lowest; }
+
 class UniformFamily;
 
 class UniformBank final : public Bank {
@@ -15,7 +18,7 @@ class UniformBank final : public Bank {
       : family_(family),
         lowest_(std::move(lowest)),
         highest_(std::move(highest)),
-        log_extents_((0.5 * highest_ - 0.5 * lowest_).array().log() + std::log(2.0)) {}  // halves, lest they overflow
+        log_extents_(half_extents(lowest_, highest_).array().log() + std::log(2.0)) {}
 
   const Family& family() const override;
   Index size() const override { return lowest_.cols(); }
@@ -79,8 +82,9 @@ class UniformFamily final : public Family {
     assert(prior.lowest.size() == previous.dimension());
     Eigen::VectorXd lowest = prior.lowest;
     Eigen::VectorXd highest = prior.highest;
+    const Eigen::VectorXd half = half_extents(lowest, highest);
     for (Index j = 0; j < lowest.size(); ++j)
-      if (!(lowest[j] < highest[j])) {  // as wide as the stream's own scale, which is no less than rounding
+      if (!(half[j] > 0)) {  // as wide as the stream's own scale, which is no less than rounding
         const double middle = lowest[j];
         lowest[j] = middle - 0.5 * std::sqrt(prior.variances[j]);
         highest[j] = middle + 0.5 * std::sqrt(prior.variances[j]);
@@ -111,7 +115,7 @@ class UniformFamily final : public Family {
     for (Index k = 0; k < parameters.cols(); ++k) {
       const std::string place = "component " + std::to_string(k + 1) + ": ";
       if (!parameters.col(k).allFinite()) return fail(place + "a parameter is not a finite number");
-      if (!(parameters.col(k).head(d).array() < parameters.col(k).tail(d).array()).all())
+      if (!(half_extents(parameters.col(k).head(d), parameters.col(k).tail(d)).array() > 0).all())
         return fail(place + "lowest is not below highest");
     }
     return std::make_shared<const UniformBank>(*this, parameters.topRows(d), parameters.bottomRows(d));

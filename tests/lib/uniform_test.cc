@@ -44,6 +44,15 @@ TEST_CASE("the box is the range of the stream, also for components that would ke
   }
 }
 
+TEST_CASE("between the least of numbers the box is as wide as the stream's scale", "[uniform]") {
+  const double least = std::numeric_limits<double>::denorm_min();
+  const auto one = [](double x) { return Eigen::VectorXd::Constant(1, x); };
+  const Prior prior{{}, one(4), one(0), one(0), one(least)};
+  const auto found = uniform().maximise(uniform().empty(1, 1), prior, *box(one(0), one(1)), {false}).bank;
+  CHECK(log_densities(*found, tile_of(one(0)))(0, 0) == Approx(-std::log(2)).epsilon(1e-15));
+  CHECK_FALSE(uniform().unpack(Eigen::Vector2d(0, least), 1));
+}
+
 TEST_CASE("a box is placed where points spread evenly have that mean and variance", "[uniform]") {
   const auto bank = uniform().place(Eigen::Vector2d(3, -1), Eigen::Vector2d(3, 12));
   CHECK((bank->pack().col(0) - Eigen::Vector4d(0, -7, 6, 5)).norm() < 1e-14);
