@@ -277,7 +277,7 @@ class EndToEndTest(unittest.TestCase):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="emulsion-e2e-"))
         self.addCleanup(shutil.rmtree, self.directory)
         self.context = zmq.Context()
-        self.addCleanup(self.context.term)
+        self.addCleanup(lambda: self.context.term())
         self.daemons = []
         (self.directory / "probe.json").write_text('{"components": [{"weight": 1, "mean": [0], "covariance": [[1]]}]}')
 
@@ -290,6 +290,14 @@ class EndToEndTest(unittest.TestCase):
                 print(f"--- {self.id()}: log of daemon {number}, exit code {daemon.process.returncode}", file=sys.stderr)
                 print(daemon.text(), file=sys.stderr)
         return result
+
+    def end_all(self):
+        """Ends all daemons and sockets now, for tests of many lives."""
+        self.context.destroy()
+        self.context = zmq.Context()
+        for daemon in self.daemons:
+            self._end(daemon)
+        self.daemons.clear()
 
     def launch(self, config="", *arguments, inputs=("pull bind tcp://127.0.0.1:*",), http=False, environment=None, command=(EMULSIOND,)):
         """A daemon that may or may not come to life."""

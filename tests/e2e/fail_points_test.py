@@ -94,6 +94,7 @@ class FailPointsTest(EndToEndTest):
 
         rounds = int(os.environ.get("FAIL_POINT_ROUNDS", "1"))
         for number in range(rounds):
+            self.end_all()
             call, lived = 1, False
             while not lived:
                 with self.subTest(round=number, call=call):
