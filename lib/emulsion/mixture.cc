@@ -1,5 +1,6 @@
 #include "emulsion/mixture.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 
@@ -50,6 +51,22 @@ Expectation::Expectation(Index components)
       listed{},
       shares(kTilePoints, components) {}
 
+void Expectation::clear_lists(LaneRange lanes) {
+  const Index components = responsibilities.cols();
+  if (!sparse) {
+    responsibilities.setZero();
+    listed.lists.resize(static_cast<std::size_t>(kTilePoints / kLanes * components));
+    listed.counts.fill(0);
+    sparse = true;
+  }
+  for (Index block = lanes.begin / kLanes; block < lanes.end / kLanes; ++block) {
+    const std::int32_t* const list = listed.lists.data() + block * components;
+    std::int32_t& count = listed.counts[static_cast<std::size_t>(block)];
+    for (Index n = 0; n < count; ++n) std::fill_n(responsibilities.col(list[n]).data() + block * kLanes, kLanes, 0.0);
+    count = 0;
+  }
+}
+
 Mixture::Mixture(std::vector<std::shared_ptr<const Bank>> banks, Eigen::VectorXd weights)
     : banks_(std::move(banks)), weights_(std::move(weights)), log_weights_(weights_.array().log()) {
   assert(!banks_.empty());
@@ -69,10 +86,10 @@ Mixture Mixture::screened() const {
 
 void Mixture::expect(const Tile& tile, LaneRange lanes, Expectation& out) const {
   const bool listing = !screens_.empty();
-  if (listing) {
-    out.listed.counts.fill(0);
-    out.listed.lists.resize(static_cast<std::size_t>(kTilePoints / kLanes * size()));
-  }
+  if (listing)
+    out.clear_lists(lanes);
+  else
+    out.sparse = false;
   Index first = 0;
   for (std::size_t b = 0; b < banks_.size(); ++b) {
     const Bank& bank = *banks_[b];

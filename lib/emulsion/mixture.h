@@ -19,10 +19,14 @@ namespace emulsion {
 struct Expectation {
   explicit Expectation(Index components);
 
+  // Empties the lists of some rows, and sets their responsibilities to 0.
+  void clear_lists(LaneRange lanes);
+
   LaneMatrix responsibilities;                       // 256 x K: posterior probabilities; each row sums to 1
   Eigen::Array<double, kTilePoints, 1> log_density;  // of the point under the whole mixture, nats; finite
   std::array<std::int32_t, kTilePoints> most_probable;  // component with the highest responsibility; the first of equals
   kernels::ListedComponents listed;  // used by a mixture that has been screened
+  bool sparse = false;               // true: only responsibilities of listed components may be other than 0
   LaneMatrix shares;  // 256 x K: what each row counts for each component; used by `accumulate`
 };
 

@@ -7,17 +7,24 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace emulsion {
 namespace {
 
 using kernels::kProjections;
 
-// Half a nat more than is needed, and a part of the bound itself: far more than it can be wrong by rounding.
+// Half a nat more than is needed, and a part of the threshold itself: far more than it can be wrong by rounding.
 constexpr double kMargin = 0.5;
-constexpr double kRelativeMargin = 1e-9;
+constexpr double kRelativeMargin = 1e-6;
+
+// A bound is a sum of some twenty numbers in single precision, which can be wrong by so much of their sizes.
+constexpr double kSingleMargin = 64 * 0x1p-24;
 
 constexpr double kFarthest = -1e290;
+
+// What lies farther from the middle would not do in single precision.
+constexpr double kFarthestSquare = 1e30;
 
 // The directions in which the places lie apart most, in units of the mean covariance: `count` rows, of which those are 0 that
 // would be more than there are coordinates. Empty if that covariance is not positive definite.
@@ -38,16 +45,47 @@ Eigen::MatrixXd discriminants(const Eigen::MatrixXd& from_centre, const Eigen::M
 struct Room {
   Eigen::ArrayXd blocks;
   Eigen::ArrayXd projected;
-  Eigen::Array<double, kTilePoints, 1> highest, best, threshold, exact, values;
-  std::vector<Index> order, rows;
-  std::vector<std::size_t> begins;
+  Eigen::ArrayXf constants;
+  Eigen::ArrayXf bounds;                                  // of all rows and components, as kernels::upper_bounds makes them
+  std::array<std::int32_t, kTilePoints> best;             // the component with the highest bound
+  Eigen::Array<double, kTilePoints, 1> exact, values;     // log densities of that one, and of some
+  std::array<float, kTilePoints> thresholds;
+  std::vector<Index> order;                               // rows, by their best components
+  std::vector<std::uint8_t> lanes;                        // for each component that a block lists, the rows that it matters to
+  std::vector<std::array<std::uint8_t, kTilePoints>> rows;  // for each component, those rows but for where it is the best one
+  std::vector<std::uint16_t> counts;                      // how many of them
+
+  double projected_square(Index row, Index projections) const {
+    double square = 0;
+    for (Index q = 0; q < projections; ++q) square += projected[q * kTilePoints + row] * projected[q * kTilePoints + row];
+    return square;
+  }
 };
 
-Room& room_for(Index d, Index projections) {
+Room& room_for(Index d, Index projections, Index components) {
   thread_local Room room;
-  if (room.blocks.size() < kTilePoints * d) room.blocks.resize(kTilePoints * d);
-  if (room.projected.size() < kTilePoints * projections) room.projected.resize(kTilePoints * projections);
+  const auto grow = [](auto& array, Index size) {
+    if (static_cast<Index>(array.size()) < size) array.resize(static_cast<std::size_t>(size));
+  };
+  grow(room.blocks, kTilePoints * d);
+  grow(room.projected, kTilePoints * projections);
+  grow(room.constants, components);
+  grow(room.bounds, kTilePoints * components);
+  grow(room.order, kTilePoints);
+  grow(room.lanes, components);
+  grow(room.rows, components);
+  grow(room.counts, components + 1);
   return room;
+}
+
+// The rows in the order of their best components; those of component k end at counts[k].
+void sort_by_best(LaneRange lanes, Index components, Room& room) {
+  std::fill_n(room.counts.begin(), components + 1, std::uint16_t{0});
+  const auto count_of = [&](Index row) -> std::uint16_t& { return room.counts[static_cast<std::size_t>(room.best[static_cast<std::size_t>(row)])]; };
+  for (Index row = lanes.begin; row < lanes.end; ++row) ++count_of(row);
+  std::uint16_t before = 0;
+  for (Index k = 0; k < components; ++k) before += std::exchange(room.counts[static_cast<std::size_t>(k)], before);
+  for (Index row = lanes.begin; row < lanes.end; ++row) room.order[count_of(row)++] = row;
 }
 
 }  // namespace
@@ -58,7 +96,8 @@ Screen::Screen(const Eigen::MatrixXd& means, const Eigen::MatrixXd& map, const s
       map_(map),
       places_(map * (means.colwise() - centre_)),
       scales_(means.cols()),
-      log_normalisers_(log_normalisers) {
+      constants_(means.cols()),
+      factors_(1 + map.rows(), means.cols()) {
   for (Index k = 0; k < means.cols(); ++k) {
     const Eigen::MatrixXd own = covariance(k);
     const Eigen::MatrixXd mapped = map * own * map.transpose();
@@ -66,6 +105,13 @@ Screen::Screen(const Eigen::MatrixXd& means, const Eigen::MatrixXd& map, const s
     const double rounding = 1e-12 * map.squaredNorm() * own.norm();
     const double largest = Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(mapped, Eigen::EigenvaluesOnly).eigenvalues().maxCoeff();
     scales_[k] = -0.5 / (largest + rounding);
+    // scale |p - place|^2, multiplied out, and raised by more than its sum can be too low: no term of it is larger than the two
+    // squares together.
+    const double square = places_.col(k).squaredNorm();
+    constants_[k] = log_normalisers[k] + scales_[k] * square;
+    constants_[k] += kSingleMargin * (std::abs(constants_[k]) + 2 * std::abs(scales_[k]) * square);
+    factors_(0, k) = static_cast<float>((1 - 2 * kSingleMargin) * scales_[k]);
+    factors_.col(k).tail(map.rows()) = (-2 * scales_[k] * places_.col(k)).cast<float>();
   }
 }
 
@@ -100,7 +146,8 @@ std::shared_ptr<const Screen> Screen::make(const Eigen::MatrixXd& means, const s
   std::shared_ptr<const Screen> screen(new Screen(means, map.topRows(kProjections), covariance, log_normalisers));
   if (screen->share_of_near_pairs() > kLittle && d > kProjections)
     screen.reset(new Screen(means, map, covariance, log_normalisers));
-  if (!screen->scales_.allFinite() || screen->share_of_near_pairs() > kMost) return nullptr;
+  const bool fits = screen->factors_.allFinite() && screen->constants_.allFinite() && screen->places_.squaredNorm() < kFarthestSquare;
+  if (!fits || screen->share_of_near_pairs() > kMost) return nullptr;
   return screen;
 }
 
@@ -109,69 +156,67 @@ void Screen::log_densities(const Tile& tile, LaneRange lanes, const double* log_
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const Index components = scales_.size();
   const Index projections = map_.rows();
-  Room& room = room_for(tile.dimension(), projections);
+  Room& room = room_for(tile.dimension(), projections, components);
 
   // Bounds of all, and for each row the component with the highest one.
   kernels::shift_to_blocks(tile.points().data(), tile.dimension(), centre_.data(), lanes, room.blocks.data());
   kernels::project(room.blocks.data(), tile.dimension(), map_.data(), projections, lanes, room.projected.data());
-  room.highest.setConstant(-kInfinity);
-  room.best.setZero();
-  for (Index k = 0; k < components; ++k)
-    kernels::upper_bounds(room.projected.data(), places_.col(k).data(), projections, scales_[k], log_normalisers_[k] + log_weights[k], lanes, k,
-                          out.col(first_column + k).data(), room.highest.data(), room.best.data());
+  for (Index k = 0; k < components; ++k) {
+    const double weight = log_weights[k];
+    room.constants[k] = static_cast<float>(constants_[k] + weight + kSingleMargin * std::abs(weight));
+  }
+  kernels::upper_bounds(room.projected.data(), projections, room.constants.data(), factors_.data(), components, lanes, room.bounds.data(),
+                        room.best.data());
 
   // That one in full, which bounds the highest density from below.
-  room.begins.assign(static_cast<std::size_t>(components + 1), 0);
-  for (Index row = lanes.begin; row < lanes.end; ++row) ++room.begins[static_cast<std::size_t>(room.best[row]) + 1];
-  for (std::size_t k = 1; k < room.begins.size(); ++k) room.begins[k] += room.begins[k - 1];
-  room.order.resize(static_cast<std::size_t>(lanes.end - lanes.begin));
-  {
-    std::vector<std::size_t>& next = room.begins;
-    for (Index row = lanes.begin; row < lanes.end; ++row) room.order[next[static_cast<std::size_t>(room.best[row])]++] = row;
-  }
-  for (std::size_t begin = 0; begin < room.order.size();) {
-    const auto k = static_cast<Index>(room.best[room.order[begin]]);
-    const std::size_t end = room.begins[static_cast<std::size_t>(k)];
-    evaluate(k, {room.order.data() + begin, end - begin}, room.values.data());
-    for (std::size_t i = begin; i < end; ++i) {
-      const Index row = room.order[i];
-      room.exact[row] = room.values[static_cast<Index>(i - begin)];
+  sort_by_best(lanes, components, room);
+  for (Index begin = 0; begin < lanes.end - lanes.begin;) {
+    const auto k = static_cast<std::size_t>(room.best[static_cast<std::size_t>(room.order[static_cast<std::size_t>(begin)])]);
+    const auto end = static_cast<Index>(room.counts[k]);
+    evaluate(static_cast<Index>(k), {room.order.data() + begin, static_cast<std::size_t>(end - begin)}, room.values.data());
+    for (Index i = begin; i < end; ++i) {
+      const Index row = room.order[static_cast<std::size_t>(i)];
+      room.exact[row] = room.values[i - begin];
       const double joint = room.exact[row] + log_weights[k];
+      const double square = room.projected_square(row, projections);
       // So far away that no density can be told from another, all are alike.
-      room.threshold[row] = joint > kFarthest ? joint + negligible - kMargin - kRelativeMargin * std::abs(joint) : -kInfinity;
+      const bool near = joint > kFarthest && square < kFarthestSquare;
+      room.thresholds[static_cast<std::size_t>(row)] = static_cast<float>(near ? joint + negligible - kMargin - kRelativeMargin * std::abs(joint) : -kInfinity);
     }
     begin = end;
   }
   // All components matter for rows of which no bound is known.
-  for (const Index row : tile.incomplete_rows()) room.threshold[row] = -kInfinity;
+  for (const Index row : tile.incomplete_rows()) room.thresholds[static_cast<std::size_t>(row)] = -std::numeric_limits<float>::infinity();
 
-  for (Index k = 0; k < components; ++k) {
-    double* const column = out.col(first_column + k).data();
-    std::array<std::uint64_t, kTilePoints / 64> bits{};
-    kernels::not_below(column, room.threshold.data(), lanes, bits.data());
-    std::fill(column + lanes.begin, column + lanes.end, 0.0);
-    room.rows.clear();
-    for (std::size_t word = 0; word < bits.size(); ++word) {
-      while (bits[word] != 0) {
-        const Index in_word = std::countr_zero(bits[word]) / kLanes;
-        const std::uint64_t relevant = bits[word] >> (in_word * kLanes) & 0xff;
-        bits[word] ^= relevant << (in_word * kLanes);
-        const Index block = static_cast<Index>(word) * (64 / kLanes) + in_word;
-        auto& count = listed.counts[static_cast<std::size_t>(block)];
-        listed.lists[static_cast<std::size_t>(block * out.cols() + count++)] = static_cast<std::int32_t>(first_column + k);
-        for (Index row = block * kLanes; row < (block + 1) * kLanes; ++row) {
-          column[row] = -kInfinity;
-          if ((relevant >> (row % kLanes) & 1) == 0) continue;
-          if (static_cast<Index>(room.best[row]) == k)
-            column[row] = room.exact[row];
-          else
-            room.rows.push_back(row);
-        }
+  // Which rows each component is to be evaluated for.
+  std::fill_n(room.counts.begin(), components, std::uint16_t{0});
+  for (Index block = lanes.begin / kLanes; block < lanes.end / kLanes; ++block) {
+    auto& count = listed.counts[static_cast<std::size_t>(block)];
+    std::int32_t* const list = listed.lists.data() + block * out.cols() + count;
+    const Index added = kernels::list_not_below(room.bounds.data() + block * kLanes * components, components,
+                                                room.thresholds.data() + block * kLanes, static_cast<std::int32_t>(first_column), list, room.lanes.data());
+    count += static_cast<std::int32_t>(added);
+    for (Index n = 0; n < added; ++n) {
+      double* const places = out.col(list[n]).data() + block * kLanes;
+      std::fill_n(places, kLanes, -kInfinity);
+      const auto k = static_cast<std::size_t>(list[n] - first_column);
+      for (unsigned bits = room.lanes[static_cast<std::size_t>(n)]; bits != 0; bits &= bits - 1) {
+        const Index row = block * kLanes + std::countr_zero(bits);
+        if (static_cast<std::size_t>(room.best[static_cast<std::size_t>(row)]) == k)
+          places[row % kLanes] = room.exact[row];
+        else
+          room.rows[k][room.counts[k]++] = static_cast<std::uint8_t>(row);
       }
     }
-    if (room.rows.empty()) continue;
-    evaluate(k, room.rows, room.values.data());
-    for (std::size_t i = 0; i < room.rows.size(); ++i) column[room.rows[i]] = room.values[static_cast<Index>(i)];
+  }
+  for (Index k = 0; k < components; ++k) {
+    const std::size_t count = room.counts[static_cast<std::size_t>(k)];
+    if (count == 0) continue;
+    const auto& rows = room.rows[static_cast<std::size_t>(k)];
+    std::copy_n(rows.begin(), count, room.order.begin());
+    evaluate(k, {room.order.data(), count}, room.values.data());
+    double* const column = out.col(first_column + k).data();
+    for (std::size_t i = 0; i < count; ++i) column[rows[i]] = room.values[static_cast<Index>(i)];
   }
 }
 

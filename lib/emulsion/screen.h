@@ -30,8 +30,9 @@ class Screen {
   static std::shared_ptr<const Screen> make(const Eigen::MatrixXd& means, const std::function<Eigen::MatrixXd(Index)>& covariance,
                                             const Eigen::VectorXd& log_normalisers);
 
-  // Sets out(row, first_column + k) to the log density where, for the rows of its block of kLanes, component k is listed, and
-  // to 0 elsewhere. Every component is listed whose weighted density is within `negligible` of the highest one of a row.
+  // Adds components to the lists of the blocks of kLanes rows: every one whose weighted density is within `negligible` of the highest
+  // one of a row. Sets out(row, first_column + k) for the rows of a block where k is listed: to the log density, or to minus infinity
+  // for a row to which k does not matter.
   //   log_weights  K
   //   negligible   < 0
   //   evaluate(k, rows, out)  writes the log densities of component k for those rows of the tile
@@ -48,7 +49,8 @@ class Screen {
   Eigen::MatrixXd map_;              // q x d, q a multiple of kProjections
   Eigen::MatrixXd places_;           // q x K: the means, mapped
   Eigen::VectorXd scales_;           // K: -1 / (2 l)
-  Eigen::VectorXd log_normalisers_;  // K
+  Eigen::VectorXd constants_;        // K: bound at the origin of the map, without the weight
+  Eigen::MatrixXf factors_;          // (1 + q) x K: of the bound by its distance from there, as kernels::upper_bounds has them
 };
 
 }  // namespace emulsion

@@ -72,14 +72,22 @@ inline constexpr int kProjections = 8;  // coordinates that are worked on togeth
 //   out          256 x projections
 void project(const double* blocks, Index d, const double* map, Index projections, LaneRange rows, double* out);
 
-// out = constant + scale |projected - place|^2 for each row.
-//   place    as many numbers as projections
-//   highest  256: becomes the higher one of itself and `out`, and `best` becomes `number` where that is `out`
-void upper_bounds(const double* projected, const double* place, Index projections, double scale, double constant, LaneRange rows,
-                  Index number, double* out, double* highest, double* best);
+// For each row, and each component, constant + factor_0 |p|^2 + factor_1 p_1 + ... + factor_q p_q, where p is the projected row; in
+// single precision.
+//   constants  K
+//   factors    (1 + projections) x K
+//   out        for block after block of kLanes rows and component after component, one number for each row of the block
+//   best       256: the first component with the highest number
+void upper_bounds(const double* projected, Index projections, const float* constants, const float* factors, Index components, LaneRange rows,
+                  float* out, std::int32_t* best);
 
-// Sets bit i of `bits` (kTilePoints of them) where not values[i] < thresholds[i]; leaves the others as they are.
-void not_below(const double* values, const double* thresholds, LaneRange rows, std::uint64_t* bits);
+// Lists the components whose bound is not below the threshold for one of the rows of a block.
+//   bounds      of the block, as upper_bounds made them
+//   thresholds  kLanes
+//   first       added to each component's number
+//   list, lanes  room for all K: the components in ascending order, and for which rows each is not below: bit i stands for row i
+// Returns how many.
+Index list_not_below(const float* bounds, Index components, const float* thresholds, std::int32_t first, std::int32_t* list, std::uint8_t* lanes);
 
 // --- posteriors ----------------------------------------------------------------------------------------------------------
 

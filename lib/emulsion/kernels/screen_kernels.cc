@@ -1,4 +1,6 @@
 // Bounds of densities, compiled once for each instruction set.
+#include <limits>
+
 #include "emulsion/kernels/kernels.h"
 
 // clang-format off
@@ -36,42 +38,84 @@ void Project(const double* HWY_RESTRICT blocks, Index d, const double* HWY_RESTR
   }
 }
 
-void UpperBounds(const double* HWY_RESTRICT projected, const double* HWY_RESTRICT place, Index projections, double scale, double constant,
-                 LaneRange rows, Index number, double* HWY_RESTRICT out, double* HWY_RESTRICT highest, double* HWY_RESTRICT best) {
-  const Doubles f64;
-  const Vector factor = hn::Set(f64, scale);
-  const Vector start = hn::Set(f64, constant);
-  const Vector this_one = hn::Set(f64, static_cast<double>(number));
-  for (Index row = rows.begin; row < rows.end; row += kLanesHere) {
-    Vector even = hn::Zero(f64), odd = hn::Zero(f64);
-    for (Index first = 0; first < projections; first += kProjections) {
-      const double* const at = projected + first * kTilePoints + row;
-      HWY_UNROLL(8)
-      for (int q = 0; q < kProjections; q += 2) {
-        const Vector a = hn::Sub(hn::LoadU(f64, at + q * kTilePoints), hn::Set(f64, place[first + q]));
-        const Vector b = hn::Sub(hn::LoadU(f64, at + (q + 1) * kTilePoints), hn::Set(f64, place[first + q + 1]));
-        even = hn::MulAdd(a, a, even);
-        odd = hn::MulAdd(b, b, odd);
-      }
+using Floats = hn::CappedTag<float, kLanes>;
+constexpr Index kFloatsHere = static_cast<Index>(hn::MaxLanes(Floats()));
+constexpr Index kVectors = kLanes / kFloatsHere;  // of a block
+
+// The bounds of C components for the rows of a block, whose coordinates, with their square sum in front, are `features`.
+template <int C>
+HWY_INLINE void BoundsOf(const float* HWY_RESTRICT features, Index projections, const float* HWY_RESTRICT constants,
+                         const float* HWY_RESTRICT factors, float number, float* HWY_RESTRICT out, float* HWY_RESTRICT highest,
+                         float* HWY_RESTRICT best) {
+  const Floats f32;
+  const Index width = 1 + projections;
+  for (Index v = 0; v < kVectors; ++v) {
+    hn::Vec<Floats> bounds[C];
+    HWY_UNROLL(4)
+    for (int c = 0; c < C; ++c) bounds[c] = hn::Set(f32, constants[c]);
+    for (Index q = 0; q < width; ++q) {
+      const auto feature = hn::Load(f32, features + q * kLanes + v * kFloatsHere);
+      HWY_UNROLL(4)
+      for (int c = 0; c < C; ++c) bounds[c] = hn::MulAdd(hn::Set(f32, factors[c * width + q]), feature, bounds[c]);
     }
-    const Vector bound = hn::MulAdd(factor, hn::Add(even, odd), start);
-    hn::StoreU(bound, f64, out + row);
-    const Vector before = hn::LoadU(f64, highest + row);
-    const auto higher = hn::Gt(bound, before);
-    hn::StoreU(hn::IfThenElse(higher, bound, before), f64, highest + row);
-    hn::StoreU(hn::IfThenElse(higher, this_one, hn::LoadU(f64, best + row)), f64, best + row);
+    auto most = hn::Load(f32, highest + v * kFloatsHere);
+    auto where = hn::Load(f32, best + v * kFloatsHere);
+    HWY_UNROLL(4)
+    for (int c = 0; c < C; ++c) {
+      hn::Store(bounds[c], f32, out + c * kLanes + v * kFloatsHere);
+      where = hn::IfThenElse(hn::Gt(bounds[c], most), hn::Set(f32, number + static_cast<float>(c)), where);
+      most = hn::Max(bounds[c], most);
+    }
+    hn::Store(most, f32, highest + v * kFloatsHere);
+    hn::Store(where, f32, best + v * kFloatsHere);
   }
 }
 
-void NotBelow(const double* HWY_RESTRICT values, const double* HWY_RESTRICT thresholds, LaneRange rows, std::uint64_t* HWY_RESTRICT bits) {
-  const Doubles f64;
-  for (Index row = rows.begin; row < rows.end; row += kLanesHere) {
-    std::uint8_t lanes[8] = {};
-    const auto below = hn::Lt(hn::LoadU(f64, values + row), hn::LoadU(f64, thresholds + row));
-    if (hn::AllTrue(f64, below)) continue;
-    hn::StoreMaskBits(f64, hn::Not(below), lanes);
-    bits[row / 64] |= static_cast<std::uint64_t>(lanes[0]) << (row % 64);
+void UpperBounds(const double* HWY_RESTRICT projected, Index projections, const float* HWY_RESTRICT constants, const float* HWY_RESTRICT factors,
+                 Index components, LaneRange rows, float* HWY_RESTRICT out, std::int32_t* HWY_RESTRICT best_out) {
+  constexpr Index kMost = 64;  // projections
+  HWY_ALIGN float features[(1 + kMost) * kLanes];
+  HWY_ALIGN float highest[kLanes], best[kLanes];
+  const Index width = 1 + projections;
+  for (Index row = rows.begin; row < rows.end; row += kLanes) {
+    for (Index lane = 0; lane < kLanes; ++lane) {
+      double square = 0;
+      for (Index q = 0; q < projections; ++q) {
+        const double coordinate = projected[q * kTilePoints + row + lane];
+        square += coordinate * coordinate;
+        features[(1 + q) * kLanes + lane] = static_cast<float>(coordinate);
+      }
+      features[lane] = static_cast<float>(square);
+    }
+    std::fill(highest, highest + kLanes, -std::numeric_limits<float>::infinity());
+    std::fill(best, best + kLanes, 0.0f);
+    float* HWY_RESTRICT bounds = out + row * components;
+    Index k = 0;
+    for (; k + 4 <= components; k += 4)
+      BoundsOf<4>(features, projections, constants + k, factors + k * width, static_cast<float>(k), bounds + k * kLanes, highest, best);
+    for (; k < components; ++k)
+      BoundsOf<1>(features, projections, constants + k, factors + k * width, static_cast<float>(k), bounds + k * kLanes, highest, best);
+    for (Index lane = 0; lane < kLanes; ++lane) best_out[row + lane] = static_cast<std::int32_t>(best[lane]);
   }
+}
+
+Index ListNotBelow(const float* HWY_RESTRICT bounds, Index components, const float* HWY_RESTRICT thresholds, std::int32_t first,
+                   std::int32_t* HWY_RESTRICT list, std::uint8_t* HWY_RESTRICT lanes) {
+  const Floats f32;
+  Index count = 0;
+  for (Index k = 0; k < components; ++k) {
+    std::size_t relevant = 0;
+    for (Index v = 0; v < kVectors; ++v) {
+      const auto below = hn::Lt(hn::LoadU(f32, bounds + k * kLanes + v * kFloatsHere), hn::LoadU(f32, thresholds + v * kFloatsHere));
+      std::uint8_t bits[8] = {};
+      hn::StoreMaskBits(f32, hn::Not(below), bits);
+      relevant |= static_cast<std::size_t>(bits[0]) << (v * kFloatsHere);
+    }
+    list[count] = first + static_cast<std::int32_t>(k);
+    lanes[count] = static_cast<std::uint8_t>(relevant);
+    count += relevant != 0;
+  }
+  return count;
 }
 
 }  // namespace
@@ -84,19 +128,19 @@ namespace emulsion::kernels {
 
 HWY_EXPORT(Project);
 HWY_EXPORT(UpperBounds);
-HWY_EXPORT(NotBelow);
+HWY_EXPORT(ListNotBelow);
 
 void project(const double* blocks, Index d, const double* map, Index projections, LaneRange rows, double* out) {
   HWY_DYNAMIC_DISPATCH(Project)(blocks, d, map, projections, rows, out);
 }
 
-void upper_bounds(const double* projected, const double* place, Index projections, double scale, double constant, LaneRange rows,
-                  Index number, double* out, double* highest, double* best) {
-  HWY_DYNAMIC_DISPATCH(UpperBounds)(projected, place, projections, scale, constant, rows, number, out, highest, best);
+void upper_bounds(const double* projected, Index projections, const float* constants, const float* factors, Index components, LaneRange rows,
+                  float* out, std::int32_t* best) {
+  HWY_DYNAMIC_DISPATCH(UpperBounds)(projected, projections, constants, factors, components, rows, out, best);
 }
 
-void not_below(const double* values, const double* thresholds, LaneRange rows, std::uint64_t* bits) {
-  HWY_DYNAMIC_DISPATCH(NotBelow)(values, thresholds, rows, bits);
+Index list_not_below(const float* bounds, Index components, const float* thresholds, std::int32_t first, std::int32_t* list, std::uint8_t* lanes) {
+  return HWY_DYNAMIC_DISPATCH(ListNotBelow)(bounds, components, thresholds, first, list, lanes);
 }
 
 }  // namespace emulsion::kernels
