@@ -121,9 +121,9 @@ StepwiseEm::StepwiseEm(const LearnerOptions& options, StepwiseState state)
   if (state_.batch.banks.empty()) state_.batch = state_.mixture->empty_statistics();
 
   const PointBatch& waiting = state_.pending;
-  pending_values_.assign(waiting.points.data(), waiting.points.data() + waiting.points.size());
-  for (Index i = 0; i < waiting.size(); ++i) pending_weights_.push_back(waiting.weight(i));
-  pending_retentions_ = std::move(state_.pending_retentions);
+  pending_.values.assign(waiting.points.data(), waiting.points.data() + waiting.points.size());
+  for (Index i = 0; i < waiting.size(); ++i) pending_.weights.push_back(waiting.weight(i));
+  pending_.retentions = std::move(state_.pending_retentions);
   state_.pending = {};
   state_.pending_retentions.clear();
 }
@@ -175,7 +175,7 @@ void StepwiseEm::label(const PointView& batch, bool with_responsibilities, Label
 
 void StepwiseEm::flush(std::vector<Update>& updates) {
   if (state_.batch_points == 0) return;
-  if (!pending_weights_.empty()) {
+  if (pending().size() > 0) {
     const Run run{0, 0, pending().size(), true, {}};
     Part& part = *of_this_thread<Part>(*state_.mixture, 1).front();
     work(pending(), run, 0, Room::of_this_thread(*state_.mixture), part);
@@ -187,10 +187,12 @@ void StepwiseEm::flush(std::vector<Update>& updates) {
 
 StepwiseState StepwiseEm::state() const {
   StepwiseState copy = state_;
-  const Index d = state_.mixture->dimension();
-  copy.pending.points = Eigen::Map<const Eigen::MatrixXd>(pending_values_.data(), d, pending().size());
-  copy.pending.weights = Eigen::Map<const Eigen::VectorXd>(pending_weights_.data(), pending().size());
-  copy.pending_retentions = pending_retentions_;
+  const PointView waiting = pending();
+  Pending full = pending_;
+  spell_out(full);
+  copy.pending.points = Eigen::Map<const Eigen::MatrixXd>(full.values.data(), waiting.dimension(), waiting.size());
+  copy.pending.weights = Eigen::Map<const Eigen::VectorXd>(full.weights.data(), waiting.size());
+  copy.pending_retentions = std::move(full.retentions);
   return copy;
 }
 
@@ -257,16 +259,21 @@ void StepwiseEm::set_retentions(const Run& run, Index first, std::span<double> r
 // The part that threads share: nothing here changes anything but the room and the part. A tile that stays incomplete is only
 // labelled, the points that are new; when it completes, those that waited are evaluated once more, to the same bits.
 void StepwiseEm::work(const PointView& batch, const Run& run, Index tile, Room& room, Part& part) const {
+  const bool completes = run.completes(tile);
   const Index begin = run.begin(tile);
   const Index count = run.end(tile) - begin;
+  const auto retentions = [&room](Index size) { return std::span(room.retentions).first(static_cast<std::size_t>(size)); };
   room.tile.clear();
-  if (tile == 0 && run.completes(tile)) room.tile.append(pending(), 0, run.waiting, pending_retentions_.data());
-  set_retentions(run, begin, {room.retentions.data(), static_cast<std::size_t>(count)});
-  room.tile.append(batch, run.first + begin, count, room.retentions.data());
+  if (tile == 0 && completes) {
+    if (pending_.counted_from) step_.retentions(*pending_.counted_from, retentions(run.waiting));
+    room.tile.append(pending(), 0, run.waiting, pending_.counted_from ? room.retentions.data() : pending_.retentions.data());
+  }
+  if (completes) set_retentions(run, begin, retentions(count));
+  room.tile.append(batch, run.first + begin, count, completes ? room.retentions.data() : nullptr);
   const LaneRange lanes = covering_lanes(0, room.tile.size());
   state_.mixture->expect(room.tile, lanes, room.expectation);
   if (state_.published != state_.mixture) state_.published->expect(room.tile, lanes, room.published);
-  if (!run.completes(tile)) return;
+  if (!completes) return;
   state_.mixture->accumulate(room.tile, room.expectation, options_.assignment, part.statistics);
   part.decay = room.tile.decay();
 }
@@ -279,25 +286,39 @@ void StepwiseEm::keep_pending(const PointView& batch, const Run& run) {
   const Index begin = run.begin(last);
   const Index count = run.end(last) - begin;
   const Index d = batch.dimension();
-  pending_values_.resize(static_cast<std::size_t>((before + count) * d));
-  for (Index i = 0; i < count; ++i) {
-    const Index point = run.first + begin + i;
-    batch.copy(point, pending_values_.data() + (before + i) * d);
-    pending_weights_.push_back(batch.weight(point));
-  }
-  pending_retentions_.resize(static_cast<std::size_t>(before + count));
-  set_retentions(run, begin, std::span(pending_retentions_).subspan(static_cast<std::size_t>(before)));
+  if (before == 0 && run.counted_from)
+    pending_.counted_from = *run.counted_from + static_cast<double>(begin);
+  else if (!run.counted_from)
+    spell_out(pending_);
+  pending_.values.resize(static_cast<std::size_t>((before + count) * d));
+  for (Index i = 0; i < count; ++i) batch.copy(run.first + begin + i, pending_.values.data() + (before + i) * d);
+  if (pending_.counted_from) return;
+  for (Index i = 0; i < count; ++i) pending_.weights.push_back(batch.weight(run.first + begin + i));
+  pending_.retentions.resize(static_cast<std::size_t>(before + count));
+  set_retentions(run, begin, std::span(pending_.retentions).subspan(static_cast<std::size_t>(before)));
+}
+
+// Writes down what could be told from the points' number.
+void StepwiseEm::spell_out(Pending& pending) const {
+  if (!pending.counted_from) return;
+  const std::size_t count = pending.values.size() / static_cast<std::size_t>(state_.mixture->dimension());
+  pending.weights.assign(count, 1);
+  pending.retentions.resize(count);
+  step_.retentions(*pending.counted_from, pending.retentions);
+  pending.counted_from.reset();
 }
 
 PointView StepwiseEm::pending() const {
-  return {pending_values_.data(), Element::f64, state_.mixture->dimension(), static_cast<Index>(pending_weights_.size()),
-          pending_weights_.data()};
+  const Index d = state_.mixture->dimension();
+  return {pending_.values.data(), Element::f64, d, static_cast<Index>(pending_.values.size()) / d,
+          pending_.counted_from ? nullptr : pending_.weights.data()};
 }
 
 void StepwiseEm::forget_pending() {
-  pending_values_.clear();
-  pending_weights_.clear();
-  pending_retentions_.clear();
+  pending_.values.clear();
+  pending_.weights.clear();
+  pending_.retentions.clear();
+  pending_.counted_from.reset();
 }
 
 void StepwiseEm::fold(const Part& part) {

@@ -105,12 +105,22 @@ class StepwiseEm {
   struct Room;
   struct Part;
 
+  // Points of a tile that is not complete. Their weights and retentions need not be written down while all points so far have come
+  // without weights and times.
+  struct Pending {
+    std::vector<double> values;          // point by point
+    std::optional<double> counted_from;  // t of the schedule before the first one; nothing: they are here
+    std::vector<double> weights;
+    std::vector<double> retentions;
+  };
+
   Run next_run(const PointView& batch, Index first);
   bool batch_ends_before(const PointView& batch, Index point) const;
   void move_schedule(const PointView& batch, Run& run);
   void set_retentions(const Run& run, Index first, std::span<double> retentions) const;
   void work(const PointView& batch, const Run& run, Index tile, Room& room, Part& part) const;
   void keep_pending(const PointView& batch, const Run& run);
+  void spell_out(Pending& pending) const;
   PointView pending() const;
   void forget_pending();
   void fold(const Part& part);
@@ -121,10 +131,8 @@ class StepwiseEm {
   StepSize step_;
   std::unique_ptr<Workers> workers_;
   StepwiseState state_;  // without the points of the incomplete tile, which are here:
-  std::vector<double> pending_values_;      // point by point
-  std::vector<double> pending_weights_;
-  std::vector<double> pending_retentions_;
-  std::vector<double> retentions_;          // of the run that is being learned, where its points' number alone does not decide
+  Pending pending_;
+  std::vector<double> retentions_;  // of the run that is being learned, where its points' number alone does not decide
 };
 
 }  // namespace emulsion

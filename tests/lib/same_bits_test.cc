@@ -104,6 +104,23 @@ TEST_CASE("messages without weights and times give the same bits, however they a
   testing::check_same(single.state(), whole.state());
 }
 
+TEST_CASE("a weight of 1 gives the same bits whether a message names it or not") {
+  LearnerOptions options;
+  options.components = 3;
+  options.step.kind = GENERATE(StepKind::power_law, StepKind::constant, StepKind::cumulative);
+  options.averaging = GENERATE(false, true);
+  const PointBatch batch = draw(three_clusters(), 3000, 13);
+  Learner plain = learner(options, 2), mixed = learner(options, 2);
+  for (Index first = 0, number = 0; first < batch.size(); first += 60, ++number) {
+    PointBatch part = slice(batch, first, 60);
+    part.weights.resize(0);
+    const Learned expected = plain.learn(part, true);
+    if (number % 3 == 0) part.weights = Eigen::VectorXd::Ones(60);
+    check_same(mixed.learn(part, true), expected);
+    testing::check_same(mixed.state(), plain.state());
+  }
+}
+
 TEST_CASE("instruction sets agree but for rounding") {
   const Setting setting = GENERATE(from_range(settings()));
   CAPTURE(setting.name);
