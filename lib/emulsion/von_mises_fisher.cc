@@ -206,12 +206,15 @@ class FisherFamily final : public Family {
         repair = Repair::kept_previous;
         continue;
       }
-      const double length = mean.norm();
+      // Scaled first: the squares of the least numbers would be 0.
+      const double largest = mean.cwiseAbs().maxCoeff();
+      const Eigen::VectorXd scaled = largest > 0 ? Eigen::VectorXd(mean / largest) : mean;
+      const double length = largest * scaled.norm();
       const double gap = std::clamp(squares / weight, 0.0, 1.0) / (1 + length);  // 1 - length, with its digits
       const double concentration = concentration_of(
           d, {length * weight / (weight + believed), (gap * weight + believed) / (weight + believed)});
       if (concentration == kHighestConcentration) repair = Repair::eigenvalue_floor;
-      if (length > 0) directions.col(k) = mean / length;
+      if (largest > 0) directions.col(k) = scaled.normalized();
       concentrations[k] = concentration;
     }
     return {std::make_shared<FisherBank>(*this, std::move(directions), std::move(concentrations)), std::move(repairs)};

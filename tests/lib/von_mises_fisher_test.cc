@@ -200,6 +200,17 @@ TEST_CASE("points whose mean is no direction leave the direction as it was, and 
   CHECK(log_density_at(*found.bank, Eigen::Vector3d(1, 0, 0)) == Approx(-std::log(4 * std::numbers::pi)).epsilon(1e-12));
 }
 
+TEST_CASE("a mean of the least of numbers still points somewhere", "[von_mises_fisher]") {
+  const auto before = bank_of(Eigen::Vector3d(0, 0.6, 0.8), 5);
+  for (const double size : {1e-100, 1e-162, 5e-324}) {
+    BankStatistics statistics = von_mises_fisher().empty(3, 1);
+    statistics.weight[0] = 10;
+    statistics.moments.col(0) << size, size, 0, 10;
+    const auto found = maximise(statistics, *before, {{0, 1e-3, 0}, Eigen::Vector3d::Ones()});
+    CHECK((found.bank->pack().col(0).head(3) - Eigen::Vector3d(1, 1, 0).normalized()).norm() < 1e-15);
+  }
+}
+
 TEST_CASE("a direction written with a few digits counts as the direction that it points in", "[von_mises_fisher]") {
   const auto bank = bank_of(Eigen::Vector3d(0.6, 0.8, 0), 1e4);
   const Eigen::Vector3d point(0.59997, 0.80003, 0.00001), exact = point.normalized();
