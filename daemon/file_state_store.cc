@@ -223,7 +223,7 @@ Result<void> FileStateStore::remove(std::string_view stream) {
   if (auto named = check_stream_name(stream); !named) return tl::unexpected(named.error());
   if (auto looked = look(); !looked) return looked;
   auto& generations = series_[std::string(stream)].generations;
-  if (generations.empty()) return {};
+  if (generations.empty()) return sync_directory();  // an attempt before may have failed at that
   // The newest one goes last, and when no older one can come back, not one either that a save has dropped: what is left in between
   // must not be an older one.
   while (generations.size() > 1) {

@@ -130,6 +130,23 @@ TEST_CASE("a state that a save has dropped does not come back when its stream is
   }
 }
 
+TEST_CASE("a stream whose removal failed and was tried again is gone for good", "[durability]") {
+  for (std::uint64_t call = 1; call < 8; ++call) {
+    SimulatedDisk disk;
+    auto store = FileStateStore::open(disk, "state", 2);
+    for (std::uint64_t number = 1; number <= 3; ++number) REQUIRE((*store)->save("radar", numbered_state(number)));
+    disk.fail_at(disk.calls() + call, DiskFault::io_error);
+    if (!(*store)->remove("radar")) REQUIRE((*store)->remove("radar"));
+    for (std::uint64_t seed = 1; seed <= 32; ++seed) {
+      Random random(seed);
+      SimulatedDisk left = disk.after_power_loss(random);
+      const auto state = (*FileStateStore::open(left, "state", 2))->load("radar");
+      REQUIRE(state);
+      CHECK_FALSE(*state);
+    }
+  }
+}
+
 TEST_CASE("wherever a call fails, no save tells that it is done when it is not, and the next ones are", "[durability]") {
   const DiskFault fault = GENERATE(DiskFault::io_error, DiskFault::no_space, DiskFault::short_write, DiskFault::short_and_full);
   const std::size_t generations = GENERATE(1, 2);
