@@ -279,6 +279,7 @@ class EndToEndTest(unittest.TestCase):
         self.context = zmq.Context()
         self.addCleanup(lambda: self.context.term())
         self.daemons = []
+        self.ended = 0  # by end_all
         (self.directory / "probe.json").write_text('{"components": [{"weight": 1, "mean": [0], "covariance": [[1]]}]}')
 
     def run(self, result=None):
@@ -292,16 +293,17 @@ class EndToEndTest(unittest.TestCase):
         return result
 
     def end_all(self):
-        """Ends all daemons and sockets now, for tests of many lives."""
+        """Ends all daemons and sockets now, for tests of many lives; what they said is not kept."""
         self.context.destroy()
         self.context = zmq.Context()
         for daemon in self.daemons:
             self._end(daemon)
+        self.ended += len(self.daemons)
         self.daemons.clear()
 
     def launch(self, config="", *arguments, inputs=("pull bind tcp://127.0.0.1:*",), http=False, environment=None, command=(EMULSIOND,)):
         """A daemon that may or may not come to life."""
-        path = self.directory / f"emulsiond-{len(self.daemons)}.conf"
+        path = self.directory / f"emulsiond-{self.ended + len(self.daemons)}.conf"
         path.write_text(config)
         given = ["--config", str(path), "--output", "tcp://127.0.0.1:*", "--control", "tcp://127.0.0.1:*"]
         given += ["--http", "127.0.0.1:0" if http else ""]
