@@ -19,7 +19,7 @@ namespace emulsion {
 struct Expectation {
   explicit Expectation(Index components);
 
-  // Empties the lists of some rows, and sets their responsibilities to 0.
+  // Empties the lists of the blocks of some rows, and sets their responsibilities to 0; all of them, unless it is `sparse` already.
   void clear_lists(LaneRange lanes);
 
   LaneMatrix responsibilities;                       // 256 x K: posterior probabilities; each row sums to 1

@@ -12,19 +12,21 @@
 namespace emulsion {
 namespace {
 
+using kernels::kMostProjections;
 using kernels::kProjections;
 
 // Half a nat more than is needed, and a part of the threshold itself: far more than it can be wrong by rounding.
 constexpr double kMargin = 0.5;
 constexpr double kRelativeMargin = 1e-6;
 
-// A bound is a sum of some twenty numbers in single precision, which can be wrong by so much of their sizes.
-constexpr double kSingleMargin = 64 * 0x1p-24;
+// A bound is a sum of q + 2 terms in single precision. Each product and each sum adds half a unit in the last place of what is no
+// larger than the sizes of all terms together, and so does the rounding of both factors: fewer than 4 (q + 2) halves.
+constexpr double kSingleMargin = 4 * (kMostProjections + 2) * 0x1p-24;
 
 constexpr double kFarthest = -1e290;
 
-// What lies farther from the middle would not do in single precision.
-constexpr double kFarthestSquare = 1e30;
+// Terms that are larger would not do in single precision, which ends at 3e38.
+constexpr double kLargestTerm = 1e30;
 
 // The directions in which the places lie apart most, in units of the mean covariance: `count` rows, of which those are 0 that
 // would be more than there are coordinates. Empty if that covariance is not positive definite.
@@ -42,50 +44,47 @@ Eigen::MatrixXd discriminants(const Eigen::MatrixXd& from_centre, const Eigen::M
 }
 
 // What a thread needs for one tile.
-struct Room {
+struct Scratch {
   Eigen::ArrayXd blocks;
   Eigen::ArrayXd projected;
   Eigen::ArrayXf constants;
   Eigen::ArrayXf bounds;                                  // of all rows and components, as kernels::upper_bounds makes them
   std::array<std::int32_t, kTilePoints> best;             // the component with the highest bound
-  Eigen::Array<double, kTilePoints, 1> exact, values;     // log densities of that one, and of some
+  Eigen::Array<double, kTilePoints, 1> squares;           // of what is projected
+  Eigen::Array<double, kTilePoints, 1> exact, values;     // log densities of the best one, and of some
   std::array<float, kTilePoints> thresholds;
   std::vector<Index> order;                               // rows, by their best components
   std::vector<std::uint8_t> lanes;                        // for each component that a block lists, the rows that it matters to
   std::vector<std::array<std::uint8_t, kTilePoints>> rows;  // for each component, those rows but for where it is the best one
   std::vector<std::uint16_t> counts;                      // how many of them
-
-  double projected_square(Index row, Index projections) const {
-    double square = 0;
-    for (Index q = 0; q < projections; ++q) square += projected[q * kTilePoints + row] * projected[q * kTilePoints + row];
-    return square;
-  }
 };
 
-Room& room_for(Index d, Index projections, Index components) {
-  thread_local Room room;
+Scratch& scratch_for(Index d, Index projections, Index components) {
+  thread_local Scratch scratch;
   const auto grow = [](auto& array, Index size) {
     if (static_cast<Index>(array.size()) < size) array.resize(static_cast<std::size_t>(size));
   };
-  grow(room.blocks, kTilePoints * d);
-  grow(room.projected, kTilePoints * projections);
-  grow(room.constants, components);
-  grow(room.bounds, kTilePoints * components);
-  grow(room.order, kTilePoints);
-  grow(room.lanes, components);
-  grow(room.rows, components);
-  grow(room.counts, components + 1);
-  return room;
+  grow(scratch.blocks, kTilePoints * d);
+  grow(scratch.projected, kTilePoints * projections);
+  grow(scratch.constants, components);
+  grow(scratch.bounds, kTilePoints * components);
+  grow(scratch.order, kTilePoints);
+  grow(scratch.lanes, components);
+  grow(scratch.rows, components);
+  grow(scratch.counts, components + 1);
+  return scratch;
 }
 
 // The rows in the order of their best components; those of component k end at counts[k].
-void sort_by_best(LaneRange lanes, Index components, Room& room) {
-  std::fill_n(room.counts.begin(), components + 1, std::uint16_t{0});
-  const auto count_of = [&](Index row) -> std::uint16_t& { return room.counts[static_cast<std::size_t>(room.best[static_cast<std::size_t>(row)])]; };
+void sort_by_best(LaneRange lanes, Index components, Scratch& scratch) {
+  std::fill_n(scratch.counts.begin(), components + 1, std::uint16_t{0});
+  const auto count_of = [&](Index row) -> std::uint16_t& {
+    return scratch.counts[static_cast<std::size_t>(scratch.best[static_cast<std::size_t>(row)])];
+  };
   for (Index row = lanes.begin; row < lanes.end; ++row) ++count_of(row);
   std::uint16_t before = 0;
-  for (Index k = 0; k < components; ++k) before += std::exchange(room.counts[static_cast<std::size_t>(k)], before);
-  for (Index row = lanes.begin; row < lanes.end; ++row) room.order[count_of(row)++] = row;
+  for (Index k = 0; k < components; ++k) before += std::exchange(scratch.counts[static_cast<std::size_t>(k)], before);
+  for (Index row = lanes.begin; row < lanes.end; ++row) scratch.order[count_of(row)++] = row;
 }
 
 }  // namespace
@@ -96,6 +95,7 @@ Screen::Screen(const Eigen::MatrixXd& means, const Eigen::MatrixXd& map, const s
       map_(map),
       places_(map * (means.colwise() - centre_)),
       scales_(means.cols()),
+      largest_scale_(0),
       constants_(means.cols()),
       factors_(1 + map.rows(), means.cols()) {
   for (Index k = 0; k < means.cols(); ++k) {
@@ -105,6 +105,7 @@ Screen::Screen(const Eigen::MatrixXd& means, const Eigen::MatrixXd& map, const s
     const double rounding = 1e-12 * map.squaredNorm() * own.norm();
     const double largest = Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(mapped, Eigen::EigenvaluesOnly).eigenvalues().maxCoeff();
     scales_[k] = -0.5 / (largest + rounding);
+    largest_scale_ = std::max(largest_scale_, std::abs(scales_[k]));
     // scale |p - place|^2, multiplied out, and raised by more than its sum can be too low: no term of it is larger than the two
     // squares together.
     const double square = places_.col(k).squaredNorm();
@@ -126,7 +127,8 @@ double Screen::share_of_near_pairs() const {
     for (Index l = 0; l < components; l += step) {
       if (k == l) continue;
       ++pairs;
-      near += !(scales_[k] * (places_.col(k) - places_.col(l)).squaredNorm() < kFarAway);
+      const double raised = 2 * kSingleMargin * std::abs(scales_[k]) * (places_.col(k).squaredNorm() + places_.col(l).squaredNorm());
+      near += !(scales_[k] * (places_.col(k) - places_.col(l)).squaredNorm() + raised < kFarAway);
     }
   return pairs == 0 ? 1 : static_cast<double>(near) / static_cast<double>(pairs);
 }
@@ -137,7 +139,6 @@ std::shared_ptr<const Screen> Screen::make(const Eigen::MatrixXd& means, const s
   Eigen::MatrixXd within = Eigen::MatrixXd::Zero(d, d);
   for (Index k = 0; k < means.cols(); ++k) within += covariance(k) / static_cast<double>(means.cols());
   const Eigen::MatrixXd from_centre = means.colwise() - means.rowwise().mean();
-  constexpr Index kMostProjections = 2 * kProjections;
   const Eigen::MatrixXd map = discriminants(from_centre, within, kMostProjections);
   if (map.size() == 0 || !map.allFinite()) return nullptr;
 
@@ -146,7 +147,8 @@ std::shared_ptr<const Screen> Screen::make(const Eigen::MatrixXd& means, const s
   std::shared_ptr<const Screen> screen(new Screen(means, map.topRows(kProjections), covariance, log_normalisers));
   if (screen->share_of_near_pairs() > kLittle && d > kProjections)
     screen.reset(new Screen(means, map, covariance, log_normalisers));
-  const bool fits = screen->factors_.allFinite() && screen->constants_.allFinite() && screen->places_.squaredNorm() < kFarthestSquare;
+  const bool fits = screen->factors_.allFinite() && screen->constants_.cwiseAbs().maxCoeff() < kLargestTerm &&
+                    screen->largest_scale_ * screen->places_.squaredNorm() < kLargestTerm;
   if (!fits || screen->share_of_near_pairs() > kMost) return nullptr;
   return screen;
 }
@@ -156,67 +158,66 @@ void Screen::log_densities(const Tile& tile, LaneRange lanes, const double* log_
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const Index components = scales_.size();
   const Index projections = map_.rows();
-  Room& room = room_for(tile.dimension(), projections, components);
+  Scratch& scratch = scratch_for(tile.dimension(), projections, components);
 
   // Bounds of all, and for each row the component with the highest one.
-  kernels::shift_to_blocks(tile.points().data(), tile.dimension(), centre_.data(), lanes, room.blocks.data());
-  kernels::project(room.blocks.data(), tile.dimension(), map_.data(), projections, lanes, room.projected.data());
-  for (Index k = 0; k < components; ++k) {
-    const double weight = log_weights[k];
-    room.constants[k] = static_cast<float>(constants_[k] + weight + kSingleMargin * std::abs(weight));
-  }
-  kernels::upper_bounds(room.projected.data(), projections, room.constants.data(), factors_.data(), components, lanes, room.bounds.data(),
-                        room.best.data());
+  kernels::shift_to_blocks(tile.points().data(), tile.dimension(), centre_.data(), lanes, scratch.blocks.data());
+  kernels::project(scratch.blocks.data(), tile.dimension(), map_.data(), projections, lanes, scratch.projected.data());
+  for (Index k = 0; k < components; ++k)
+    scratch.constants[k] = static_cast<float>(constants_[k] + (1 - kSingleMargin) * log_weights[k]);
+  kernels::upper_bounds(scratch.projected.data(), projections, scratch.constants.data(), factors_.data(), components, lanes,
+                        scratch.squares.data(), scratch.bounds.data(), scratch.best.data());
 
   // That one in full, which bounds the highest density from below.
-  sort_by_best(lanes, components, room);
+  sort_by_best(lanes, components, scratch);
   for (Index begin = 0; begin < lanes.end - lanes.begin;) {
-    const auto k = static_cast<std::size_t>(room.best[static_cast<std::size_t>(room.order[static_cast<std::size_t>(begin)])]);
-    const auto end = static_cast<Index>(room.counts[k]);
-    evaluate(static_cast<Index>(k), {room.order.data() + begin, static_cast<std::size_t>(end - begin)}, room.values.data());
+    const auto k = static_cast<std::size_t>(scratch.best[static_cast<std::size_t>(scratch.order[static_cast<std::size_t>(begin)])]);
+    const auto end = static_cast<Index>(scratch.counts[k]);
+    evaluate(static_cast<Index>(k), {scratch.order.data() + begin, static_cast<std::size_t>(end - begin)}, scratch.values.data());
     for (Index i = begin; i < end; ++i) {
-      const Index row = room.order[static_cast<std::size_t>(i)];
-      room.exact[row] = room.values[i - begin];
-      const double joint = room.exact[row] + log_weights[k];
-      const double square = room.projected_square(row, projections);
+      const Index row = scratch.order[static_cast<std::size_t>(i)];
+      scratch.exact[row] = scratch.values[i - begin];
+      const double joint = scratch.exact[row] + log_weights[k];
       // So far away that no density can be told from another, all are alike.
-      const bool near = joint > kFarthest && square < kFarthestSquare;
-      room.thresholds[static_cast<std::size_t>(row)] = static_cast<float>(near ? joint + negligible - kMargin - kRelativeMargin * std::abs(joint) : -kInfinity);
+      const bool near = joint > kFarthest && largest_scale_ * scratch.squares[row] < kLargestTerm;
+      const double threshold = near ? joint + negligible - kMargin - kRelativeMargin * std::abs(joint) : -kInfinity;
+      scratch.thresholds[static_cast<std::size_t>(row)] = static_cast<float>(threshold);
     }
     begin = end;
   }
   // All components matter for rows of which no bound is known.
-  for (const Index row : tile.incomplete_rows()) room.thresholds[static_cast<std::size_t>(row)] = -std::numeric_limits<float>::infinity();
+  for (const Index row : tile.incomplete_rows()) scratch.thresholds[static_cast<std::size_t>(row)] = -std::numeric_limits<float>::infinity();
 
   // Which rows each component is to be evaluated for.
-  std::fill_n(room.counts.begin(), components, std::uint16_t{0});
+  std::fill_n(scratch.counts.begin(), components, std::uint16_t{0});
   for (Index block = lanes.begin / kLanes; block < lanes.end / kLanes; ++block) {
     auto& count = listed.counts[static_cast<std::size_t>(block)];
     std::int32_t* const list = listed.lists.data() + block * out.cols() + count;
-    const Index added = kernels::list_not_below(room.bounds.data() + block * kLanes * components, components,
-                                                room.thresholds.data() + block * kLanes, static_cast<std::int32_t>(first_column), list, room.lanes.data());
+    const Index added =
+        kernels::list_not_below(scratch.bounds.data() + block * kLanes * components, components, scratch.thresholds.data() + block * kLanes,
+                                static_cast<std::int32_t>(first_column), list, scratch.lanes.data());
     count += static_cast<std::int32_t>(added);
     for (Index n = 0; n < added; ++n) {
       double* const places = out.col(list[n]).data() + block * kLanes;
       std::fill_n(places, kLanes, -kInfinity);
       const auto k = static_cast<std::size_t>(list[n] - first_column);
-      for (unsigned bits = room.lanes[static_cast<std::size_t>(n)]; bits != 0; bits &= bits - 1) {
+      for (unsigned bits = scratch.lanes[static_cast<std::size_t>(n)]; bits != 0; bits &= bits - 1) {
         const Index row = block * kLanes + std::countr_zero(bits);
-        if (static_cast<std::size_t>(room.best[static_cast<std::size_t>(row)]) == k)
-          places[row % kLanes] = room.exact[row];
+        if (static_cast<std::size_t>(scratch.best[static_cast<std::size_t>(row)]) == k)
+          places[row % kLanes] = scratch.exact[row];
         else
-          room.rows[k][room.counts[k]++] = static_cast<std::uint8_t>(row);
+          scratch.rows[k][scratch.counts[k]++] = static_cast<std::uint8_t>(row);
       }
     }
   }
   for (Index k = 0; k < components; ++k) {
-    const std::size_t count = room.counts[static_cast<std::size_t>(k)];
+    const std::size_t count = scratch.counts[static_cast<std::size_t>(k)];
     if (count == 0) continue;
-    const auto& rows = room.rows[static_cast<std::size_t>(k)];
-    std::copy_n(rows.begin(), count, room.order.begin());
-    evaluate(k, {room.order.data(), count}, room.values.data());
+    const auto& rows = scratch.rows[static_cast<std::size_t>(k)];
+    std::copy_n(rows.begin(), count, scratch.order.begin());
+    evaluate(k, {scratch.order.data(), count}, scratch.values.data());
     double* const column = out.col(first_column + k).data();
-    for (std::size_t i = 0; i < count; ++i) column[rows[i]] = room.values[static_cast<Index>(i)];
+    for (std::size_t i = 0; i < count; ++i) column[rows[i]] = scratch.values[static_cast<Index>(i)];
   }
 }
 

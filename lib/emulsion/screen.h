@@ -4,7 +4,7 @@
 //     (x - m)^T C^-1 (x - m) >= |A (x - m)|^2 / l,   l the largest eigenvalue of A C A^T.
 // The map here keeps the directions in which the components lie apart most, in units of their own widths; there most of them
 // are seen to be too far away to count. What remains is evaluated in full, so that the posterior probabilities are the same
-// to the last bit.
+// to the last bit. Bounds are found in single precision, and raised by more than that can take from them.
 // Source of the directions: Rao (1948), The utilization of multiple measurements in problems of biological classification.
 #pragma once
 
@@ -32,7 +32,7 @@ class Screen {
 
   // Adds components to the lists of the blocks of kLanes rows: every one whose weighted density is within `negligible` of the highest
   // one of a row. Sets out(row, first_column + k) for the rows of a block where k is listed: to the log density, or to minus infinity
-  // for a row to which k does not matter.
+  // for a row to which k does not matter. Leaves all else in `out` as it is.
   //   log_weights  K
   //   negligible   < 0
   //   evaluate(k, rows, out)  writes the log densities of component k for those rows of the tile
@@ -49,8 +49,9 @@ class Screen {
   Eigen::MatrixXd map_;              // q x d, q a multiple of kProjections
   Eigen::MatrixXd places_;           // q x K: the means, mapped
   Eigen::VectorXd scales_;           // K: -1 / (2 l)
-  Eigen::VectorXd constants_;        // K: bound at the origin of the map, without the weight
-  Eigen::MatrixXf factors_;          // (1 + q) x K: of the bound by its distance from there, as kernels::upper_bounds has them
+  double largest_scale_;             // of their sizes
+  Eigen::VectorXd constants_;        // K: the bound where the map is 0, without the weight, raised
+  Eigen::MatrixXf factors_;          // (1 + q) x K: what |p|^2 and p_1 ... p_q count in it, raised
 };
 
 }  // namespace emulsion

@@ -13,8 +13,14 @@ namespace {
 // So many points of a mini-batch are worth the work of finding out which components can matter where.
 constexpr Index kPointsWorthScreens = 16384;
 
-// So many tiles are given to each thread before their statistics are added up.
-constexpr Index kTilesOfThread = 8;
+// How many tiles are worked on before their statistics are added up: some for each thread, fewer where statistics are large.
+Index tiles_at_once(const Mixture& mixture, int threads) {
+  constexpr Index kMostOfThread = 8, kLeastOfThread = 2, kMostNumbers = 1 << 20;
+  if (threads == 1) return 1;
+  const Index d = mixture.dimension();
+  const Index numbers = mixture.size() * (1 + d + d * (d + 1) / 2);  // for full covariances, the largest
+  return std::clamp(kMostNumbers / numbers, kLeastOfThread * threads, kMostOfThread * threads);
+}
 
 // Room for the labels of `points` more points, all of them by one version of the model.
 void extend(Labels& labels, Index points, Index components, std::uint64_t version, bool with_responsibilities) {
@@ -27,7 +33,7 @@ void extend(Labels& labels, Index points, Index components, std::uint64_t versio
   labels.spans.back().points += points;
 }
 
-// Labels of some rows of a tile, put where they belong: the first of them `from_end` before the last label.
+// Labels of some rows of a tile, put where they belong: the first of them `from_end` before the end.
 void put(Labels& labels, Index from_end, const Expectation& expectation, Index begin, Index end, bool with_responsibilities) {
   const auto first = static_cast<Index>(labels.components.size()) - from_end;
   std::copy(expectation.most_probable.begin() + begin, expectation.most_probable.begin() + end, labels.components.begin() + first);
@@ -41,19 +47,19 @@ void put(Labels& labels, Index from_end, const Expectation& expectation, Index b
 
 // As many as are asked for of what a thread needs for mixtures of one shape. All learners of a thread share them, as they are used
 // for no longer than a call.
-template <typename Thing>
-std::vector<std::unique_ptr<Thing>>& of_this_thread(const Mixture& mixture, std::size_t count) {
+template <typename Scratch>
+std::vector<std::unique_ptr<Scratch>>& of_this_thread(const Mixture& mixture, std::size_t count) {
   constexpr std::size_t kShapes = 8;  // that are remembered, the latest first
-  thread_local std::vector<std::vector<std::unique_ptr<Thing>>> shapes;
-  auto found = std::find_if(shapes.begin(), shapes.end(), [&](const auto& things) { return things.front()->suits(mixture); });
+  thread_local std::vector<std::vector<std::unique_ptr<Scratch>>> shapes;
+  auto found = std::find_if(shapes.begin(), shapes.end(), [&](const auto& of_shape) { return of_shape.front()->suits(mixture); });
   if (found == shapes.end()) {
     if (shapes.size() == kShapes) shapes.pop_back();
     found = shapes.emplace(shapes.end());
   }
   std::rotate(shapes.begin(), found, found + 1);
-  auto& things = shapes.front();
-  while (things.size() < count) things.push_back(std::make_unique<Thing>(mixture));
-  return things;
+  auto& of_shape = shapes.front();
+  while (of_shape.size() < count) of_shape.push_back(std::make_unique<Scratch>(mixture));
+  return of_shape;
 }
 
 StepSize schedule_of(const StepOptions& options) {
@@ -81,8 +87,8 @@ struct StepwiseEm::Room {
 };
 
 // What a complete tile leaves.
-struct StepwiseEm::Part {
-  explicit Part(const Mixture& mixture) : statistics(mixture.empty_statistics()) {}
+struct StepwiseEm::TileSummary {
+  explicit TileSummary(const Mixture& mixture) : statistics(mixture.empty_statistics()) {}
 
   bool suits(const Mixture& mixture) const {
     const auto same = [](const BankStatistics& of_bank, const std::shared_ptr<const Bank>& bank) {
@@ -136,21 +142,21 @@ void StepwiseEm::learn(const PointView& batch, bool with_responsibilities, Label
   assert(batch.dimension() == state_.mixture->dimension());
   for (Index next = 0; next < batch.size();) {
     Run run = next_run(batch, next);
-    move_schedule(batch, run);
+    run.counted_from = move_schedule(batch, run);
     extend(labels, run.points, state_.mixture->size(), state_.version, with_responsibilities);
-    const Index at_once = std::clamp<Index>(run.tiles(), 1, options_.threads == 1 ? 1 : kTilesOfThread * options_.threads);
-    auto& parts = of_this_thread<Part>(*state_.mixture, static_cast<std::size_t>(at_once));
+    const Index at_once = std::clamp<Index>(run.tiles(), 1, tiles_at_once(*state_.mixture, options_.threads));
+    auto& summaries = of_this_thread<TileSummary>(*state_.mixture, static_cast<std::size_t>(at_once));
     for (Index tile = 0; tile < run.tiles(); tile += at_once) {
       const Index count = std::min(at_once, run.tiles() - tile);
       workers_->for_each(count, [&](Index i) {
         Room& room = Room::of_this_thread(*state_.mixture);
-        work(batch, run, tile + i, room, *parts[static_cast<std::size_t>(i)]);
+        work(batch, run, tile + i, room, *summaries[static_cast<std::size_t>(i)]);
         const Index points = run.end(tile + i) - run.begin(tile + i);
         put(labels, run.points - run.begin(tile + i), state_.published != state_.mixture ? room.published : room.expectation,
             room.tile.size() - points, room.tile.size(), with_responsibilities);
       });
       for (Index i = 0; i < count && run.completes(tile + i); ++i) {
-        fold(*parts[static_cast<std::size_t>(i)]);
+        fold(*summaries[static_cast<std::size_t>(i)]);
         forget_pending();
       }
     }
@@ -177,9 +183,9 @@ void StepwiseEm::flush(std::vector<Update>& updates) {
   if (state_.batch_points == 0) return;
   if (pending().size() > 0) {
     const Run run{0, 0, pending().size(), true, {}};
-    Part& part = *of_this_thread<Part>(*state_.mixture, 1).front();
-    work(pending(), run, 0, Room::of_this_thread(*state_.mixture), part);
-    fold(part);
+    TileSummary& summary = *of_this_thread<TileSummary>(*state_.mixture, 1).front();
+    work(pending(), run, 0, Room::of_this_thread(*state_.mixture), summary);
+    fold(summary);
     forget_pending();
   }
   close_batch(updates);
@@ -226,13 +232,15 @@ bool StepwiseEm::batch_ends_before(const PointView& batch, Index point) const {
 }
 
 // Moves the schedule on over a run. Where the points' number alone decides, whoever works on a tile can tell what is left after each
-// point; otherwise it is found here, point by point.
-void StepwiseEm::move_schedule(const PointView& batch, Run& run) {
-  // Whole numbers are added up exactly, however they are grouped.
-  if (!batch.has_weights() && !batch.has_times() && state_.weight_since_seed == std::floor(state_.weight_since_seed)) {
-    run.counted_from = state_.weight_since_seed;
-    state_.weight_since_seed += static_cast<double>(run.points);
-    return;
+// point, from the t that this returns; otherwise it is found here, point by point.
+std::optional<double> StepwiseEm::move_schedule(const PointView& batch, const Run& run) {
+  // Whole numbers up to this are added up exactly, however they are grouped.
+  constexpr double kMostExact = 0x1p53;
+  const double before = state_.weight_since_seed;
+  const double after = before + static_cast<double>(run.points);
+  if (!batch.has_weights() && !batch.has_times() && before == std::floor(before) && after <= kMostExact) {
+    state_.weight_since_seed = after;
+    return before;
   }
   retentions_.resize(static_cast<std::size_t>(run.points));
   for (Index i = 0; i < run.points; ++i) {
@@ -246,6 +254,7 @@ void StepwiseEm::move_schedule(const PointView& batch, Run& run) {
     retentions_[static_cast<std::size_t>(i)] = step_.retention(state_.weight_since_seed, weight, seconds);
     state_.weight_since_seed += weight;
   }
+  return std::nullopt;
 }
 
 // What is left of everything before each of some points of a run once it has come.
@@ -256,9 +265,9 @@ void StepwiseEm::set_retentions(const Run& run, Index first, std::span<double> r
     std::copy_n(retentions_.begin() + first, retentions.size(), retentions.begin());
 }
 
-// The part that threads share: nothing here changes anything but the room and the part. A tile that stays incomplete is only
+// What threads share: nothing here changes anything but the room and the summary. A tile that stays incomplete is only
 // labelled, the points that are new; when it completes, those that waited are evaluated once more, to the same bits.
-void StepwiseEm::work(const PointView& batch, const Run& run, Index tile, Room& room, Part& part) const {
+void StepwiseEm::work(const PointView& batch, const Run& run, Index tile, Room& room, TileSummary& summary) const {
   const bool completes = run.completes(tile);
   const Index begin = run.begin(tile);
   const Index count = run.end(tile) - begin;
@@ -274,8 +283,8 @@ void StepwiseEm::work(const PointView& batch, const Run& run, Index tile, Room& 
   state_.mixture->expect(room.tile, lanes, room.expectation);
   if (state_.published != state_.mixture) state_.published->expect(room.tile, lanes, room.published);
   if (!completes) return;
-  state_.mixture->accumulate(room.tile, room.expectation, options_.assignment, part.statistics);
-  part.decay = room.tile.decay();
+  state_.mixture->accumulate(room.tile, room.expectation, options_.assignment, summary.statistics);
+  summary.decay = room.tile.decay();
 }
 
 // Keeps the points of the last tile, if it is not complete.
@@ -290,6 +299,7 @@ void StepwiseEm::keep_pending(const PointView& batch, const Run& run) {
     pending_.counted_from = *run.counted_from + static_cast<double>(begin);
   else if (!run.counted_from)
     spell_out(pending_);
+  assert(!pending_.counted_from || *pending_.counted_from + static_cast<double>(before) == *run.counted_from + static_cast<double>(begin));
   pending_.values.resize(static_cast<std::size_t>((before + count) * d));
   for (Index i = 0; i < count; ++i) batch.copy(run.first + begin + i, pending_.values.data() + (before + i) * d);
   if (pending_.counted_from) return;
@@ -321,10 +331,10 @@ void StepwiseEm::forget_pending() {
   pending_.counted_from.reset();
 }
 
-void StepwiseEm::fold(const Part& part) {
-  scale(state_.batch, part.decay);
-  merge(state_.batch, part.statistics);
-  state_.batch_decay *= part.decay;
+void StepwiseEm::fold(const TileSummary& summary) {
+  scale(state_.batch, summary.decay);
+  merge(state_.batch, summary.statistics);
+  state_.batch_decay *= summary.decay;
 }
 
 void StepwiseEm::close_batch(std::vector<Update>& updates) {

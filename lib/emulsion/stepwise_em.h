@@ -103,7 +103,7 @@ class StepwiseEm {
  private:
   struct Run;
   struct Room;
-  struct Part;
+  struct TileSummary;
 
   // Points of a tile that is not complete. Their weights and retentions need not be written down while all points so far have come
   // without weights and times.
@@ -116,14 +116,14 @@ class StepwiseEm {
 
   Run next_run(const PointView& batch, Index first);
   bool batch_ends_before(const PointView& batch, Index point) const;
-  void move_schedule(const PointView& batch, Run& run);
+  std::optional<double> move_schedule(const PointView& batch, const Run& run);
   void set_retentions(const Run& run, Index first, std::span<double> retentions) const;
-  void work(const PointView& batch, const Run& run, Index tile, Room& room, Part& part) const;
+  void work(const PointView& batch, const Run& run, Index tile, Room& room, TileSummary& summary) const;
   void keep_pending(const PointView& batch, const Run& run);
   void spell_out(Pending& pending) const;
   PointView pending() const;
   void forget_pending();
-  void fold(const Part& part);
+  void fold(const TileSummary& summary);
   void close_batch(std::vector<Update>& updates);
   void average_statistics(Update& update);
 

@@ -7,7 +7,7 @@
 namespace emulsion {
 namespace {
 
-// How wide a box is; the half of it, as all of it may be more than the greatest number. Between the least of numbers it is 0.
+// How wide a box is; the half of it, as all of it may be more than the greatest number. Between the least of numbers it can be 0.
 Eigen::MatrixXd half_extents(const Eigen::MatrixXd& lowest, const Eigen::MatrixXd& highest) { return 0.5 * highest - 0.5 * lowest; }
 
 class UniformFamily;

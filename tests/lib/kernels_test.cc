@@ -69,6 +69,27 @@ TEST_CASE("an instruction set that is none is refused, and the one in use stays"
   CHECK(before == kernels::instruction_sets().front());
 }
 
+TEST_CASE("rows become columns, and what is missing is seen wherever it is") {
+  under_every_instruction_set([] {
+    for (Index d = 1; d <= 9; ++d)
+      for (Index count = 0; count <= 9; ++count) {
+        const Eigen::ArrayXd rows = Eigen::ArrayXd::LinSpaced(std::max<Index>(count * d, 1), 1, 1 + static_cast<double>(count * d));
+        const Index first = 3;  // columns may begin anywhere
+        LaneMatrix columns = LaneMatrix::Zero(kTilePoints, d);
+        CHECK_FALSE(kernels::rows_to_columns(rows.data(), d, count, columns.data() + first));
+        LaneMatrix expected = LaneMatrix::Zero(kTilePoints, d);
+        for (Index i = 0; i < count; ++i)
+          for (Index j = 0; j < d; ++j) expected(first + i, j) = rows[i * d + j];
+        CHECK((columns == expected).all());
+        for (Index at = 0; at < count * d; ++at) {
+          Eigen::ArrayXd incomplete = rows;
+          incomplete[at] = std::nan("");
+          CHECK(kernels::rows_to_columns(incomplete.data(), d, count, columns.data() + first));
+        }
+      }
+  });
+}
+
 TEST_CASE("distances by a triangular factor are those of the plain formula") {
   under_every_instruction_set([] {
     for (const Index d : {1, 2, 3, 4, 5, 7, 8, 13, 16, 33, 64}) {

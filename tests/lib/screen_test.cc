@@ -2,6 +2,7 @@
 #include "emulsion/screen.h"
 
 #include <catch2/catch.hpp>
+#include <limits>
 
 #include "emulsion/families.h"
 #include "emulsion/mixture.h"
@@ -93,6 +94,44 @@ TEST_CASE("a screened mixture of several banks says the same bits") {
   CHECK((found.log_density == expected.log_density).all());
 }
 
+TEST_CASE("what a screen left of one tile does not show in the next one, whichever mixture looks at it") {
+  const Case first = make_case("gaussian(full)", 24, 37, 10), second = make_case("gaussian(full)", 24, 37, 1000);
+  const Mixture screened = first.plain.screened(), other = second.plain.screened();
+  Expectation reused(37);
+  const std::pair<const Mixture*, const Tile*> looks[] = {
+      {&screened, &first.tile}, {&screened, &second.tile}, {&first.plain, &first.tile}, {&other, &second.tile}, {&screened, &first.tile},
+  };
+  for (const auto& [mixture, tile] : looks) {
+    Expectation fresh(37);
+    mixture->expect(*tile, covering_lanes(0, tile->size()), fresh);
+    mixture->expect(*tile, covering_lanes(0, tile->size()), reused);
+    CHECK((reused.responsibilities.topRows(tile->size()) == fresh.responsibilities.topRows(tile->size())).all());
+    CHECK((reused.log_density.head(tile->size()) == fresh.log_density.head(tile->size())).all());
+  }
+}
+
+TEST_CASE("a screen says the same bits at every width and distance that it takes") {
+  // Far from the middle of all, bounds in single precision are worth least.
+  const Index d = 24, components = 37;
+  for (const double scale : {1e-6, 1.0, 1e6})
+    for (const double apart : {30.0, 1e3, 1e5, 1e7, 1e12}) {
+      INFO("scale " << scale << ", apart " << apart);
+      Eigen::MatrixXd packed = parameters("gaussian(full)", d, components, apart, 7);
+      packed.topRows(d) = scale * (packed.topRows(d).array() - 1e5);
+      packed.bottomRows(packed.rows() - d) *= scale * scale;
+      const Mixture plain({*(*find_family("gaussian(full)"))->unpack(packed, d)}, Eigen::VectorXd::Constant(components, 1.0 / components));
+      Sampler sampler(8);
+      Tile tile(d);
+      for (Index i = 0; i < kTilePoints; ++i)
+        tile.push(Eigen::VectorXd(packed.col(i % components).head(d) + (scale * (1 + i % 5)) * sampler.normals(d)).data(), 1, 1);
+      Expectation expected(components), found(components);
+      plain.expect(tile, {0, kTilePoints}, expected);
+      plain.screened().expect(tile, {0, kTilePoints}, found);
+      CHECK((found.responsibilities == expected.responsibilities).all());
+      CHECK((found.log_density == expected.log_density).all());
+    }
+}
+
 TEST_CASE("components that lie on each other have no screen, and few are evaluated at once") {
   const auto close = *(*find_family("gaussian(full)"))->unpack(parameters("gaussian(full)", 24, 37, 0.1, 3), 24);
   CHECK(close->screen() == nullptr);
@@ -118,4 +157,16 @@ TEST_CASE("only components near a point are evaluated") {
   });
   CHECK(evaluated == 64);
   CHECK(listed.counts[0] == 8);
+
+  // A component that is gone matters to nothing.
+  Eigen::VectorXd with_one_gone = log_weights;
+  with_one_gone[0] = -std::numeric_limits<double>::infinity();
+  Tile elsewhere(d);
+  for (Index i = 0; i < 64; ++i) elsewhere.push(packed.col(1 + i % (components - 1)).data(), 1, 1);
+  evaluated = 0;
+  screen->log_densities(elsewhere, {0, 64}, with_one_gone.data(), -36, out, 0, listed, [&](Index k, std::span<const Index> rows, double* densities) {
+    evaluated += rows.size();
+    bank->log_densities_of(elsewhere, k, rows, densities);
+  });
+  CHECK(evaluated == 64);
 }

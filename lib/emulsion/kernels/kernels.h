@@ -64,11 +64,12 @@ void diagonal_distances(const double* blocks, Index d, const double* packed, Ind
 // --- bounds --------------------------------------------------------------------------------------------------------------
 
 inline constexpr int kProjections = 8;  // coordinates that are worked on together
+inline constexpr int kMostProjections = 2 * kProjections;
 
 // A linear map of each row.
 //   blocks       256 x d, as shift_to_blocks made it
 //   map          d times `projections` coefficients, coordinate after coordinate
-//   projections  a multiple of kProjections
+//   projections  a multiple of kProjections, at most kMostProjections
 //   out          256 x projections
 void project(const double* blocks, Index d, const double* map, Index projections, LaneRange rows, double* out);
 
@@ -76,10 +77,11 @@ void project(const double* blocks, Index d, const double* map, Index projections
 // single precision.
 //   constants  K
 //   factors    (1 + projections) x K
+//   squares    256: becomes |p|^2
 //   out        for block after block of kLanes rows and component after component, one number for each row of the block
 //   best       256: the first component with the highest number
-void upper_bounds(const double* projected, Index projections, const float* constants, const float* factors, Index components, LaneRange rows,
-                  float* out, std::int32_t* best);
+void upper_bounds(const double* projected, Index projections, const float* constants, const float* factors, Index components,
+                  LaneRange rows, double* squares, float* out, std::int32_t* best);
 
 // Lists the components whose bound is not below the threshold for one of the rows of a block.
 //   bounds      of the block, as upper_bounds made them
@@ -87,7 +89,8 @@ void upper_bounds(const double* projected, Index projections, const float* const
 //   first       added to each component's number
 //   list, lanes  room for all K: the components in ascending order, and for which rows each is not below: bit i stands for row i
 // Returns how many.
-Index list_not_below(const float* bounds, Index components, const float* thresholds, std::int32_t first, std::int32_t* list, std::uint8_t* lanes);
+Index list_not_below(const float* bounds, Index components, const float* thresholds, std::int32_t first, std::int32_t* list,
+                     std::uint8_t* lanes);
 
 // --- posteriors ----------------------------------------------------------------------------------------------------------
 
@@ -153,8 +156,8 @@ double scatter_sums(const double* point_rows, Index d, const double* shares, con
 
 // --- forgetting ----------------------------------------------------------------------------------------------------------
 
-// (1 - g(t + 1)) g(t) / g(t + 1) with g(t) = t^-exponent, for count numbers from first + offset on; 0 where that is not > 0.
-// A number's bits do not depend on where it stands.
+// (1 - g(t + 1)) g(t) / g(t + 1) with g(t) = t^-exponent, for count numbers t from first + offset >= 0 on; 0 for t = 0.
+// If `first` is whole, a number's bits do not depend on where it stands.
 void power_law_retentions(double first, double offset, double exponent, Index count, double* out);
 
 }  // namespace emulsion::kernels

@@ -1,4 +1,6 @@
 // Forgetting by a power law, compiled once for each instruction set.
+#include <algorithm>
+
 #include "emulsion/kernels/kernels.h"
 
 // clang-format off
@@ -16,7 +18,7 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Of one more step sizes than retentions, as each is the later one of a retention and the earlier one of the next.
+// Finds one step size more than there are retentions: each is the later one of a retention and the earlier one of the next.
 void PowerLawRetentions(double first, double offset, double exponent, Index count, double* HWY_RESTRICT out) {
   const hn::ScalableTag<double> f64;
   constexpr Index kLanesHere = static_cast<Index>(hn::MaxLanes(hn::ScalableTag<double>()));

@@ -1,4 +1,6 @@
 // Bounds of densities, compiled once for each instruction set.
+#include <algorithm>
+#include <cassert>
 #include <limits>
 
 #include "emulsion/kernels/kernels.h"
@@ -62,7 +64,7 @@ HWY_INLINE void BoundsOf(const float* HWY_RESTRICT features, Index projections, 
     auto where = hn::Load(f32, best + v * kFloatsHere);
     HWY_UNROLL(4)
     for (int c = 0; c < C; ++c) {
-      hn::Store(bounds[c], f32, out + c * kLanes + v * kFloatsHere);
+      hn::StoreU(bounds[c], f32, out + c * kLanes + v * kFloatsHere);
       where = hn::IfThenElse(hn::Gt(bounds[c], most), hn::Set(f32, number + static_cast<float>(c)), where);
       most = hn::Max(bounds[c], most);
     }
@@ -71,10 +73,10 @@ HWY_INLINE void BoundsOf(const float* HWY_RESTRICT features, Index projections, 
   }
 }
 
-void UpperBounds(const double* HWY_RESTRICT projected, Index projections, const float* HWY_RESTRICT constants, const float* HWY_RESTRICT factors,
-                 Index components, LaneRange rows, float* HWY_RESTRICT out, std::int32_t* HWY_RESTRICT best_out) {
-  constexpr Index kMost = 64;  // projections
-  HWY_ALIGN float features[(1 + kMost) * kLanes];
+void UpperBounds(const double* HWY_RESTRICT projected, Index projections, const float* HWY_RESTRICT constants,
+                 const float* HWY_RESTRICT factors, Index components, LaneRange rows, double* HWY_RESTRICT squares, float* HWY_RESTRICT out,
+                 std::int32_t* HWY_RESTRICT best_out) {
+  HWY_ALIGN float features[(1 + kMostProjections) * kLanes];
   HWY_ALIGN float highest[kLanes], best[kLanes];
   const Index width = 1 + projections;
   for (Index row = rows.begin; row < rows.end; row += kLanes) {
@@ -85,6 +87,7 @@ void UpperBounds(const double* HWY_RESTRICT projected, Index projections, const 
         square += coordinate * coordinate;
         features[(1 + q) * kLanes + lane] = static_cast<float>(coordinate);
       }
+      squares[row + lane] = square;
       features[lane] = static_cast<float>(square);
     }
     std::fill(highest, highest + kLanes, -std::numeric_limits<float>::infinity());
@@ -134,12 +137,14 @@ void project(const double* blocks, Index d, const double* map, Index projections
   HWY_DYNAMIC_DISPATCH(Project)(blocks, d, map, projections, rows, out);
 }
 
-void upper_bounds(const double* projected, Index projections, const float* constants, const float* factors, Index components, LaneRange rows,
-                  float* out, std::int32_t* best) {
-  HWY_DYNAMIC_DISPATCH(UpperBounds)(projected, projections, constants, factors, components, rows, out, best);
+void upper_bounds(const double* projected, Index projections, const float* constants, const float* factors, Index components,
+                  LaneRange rows, double* squares, float* out, std::int32_t* best) {
+  assert(projections <= kMostProjections);
+  HWY_DYNAMIC_DISPATCH(UpperBounds)(projected, projections, constants, factors, components, rows, squares, out, best);
 }
 
-Index list_not_below(const float* bounds, Index components, const float* thresholds, std::int32_t first, std::int32_t* list, std::uint8_t* lanes) {
+Index list_not_below(const float* bounds, Index components, const float* thresholds, std::int32_t first, std::int32_t* list,
+                     std::uint8_t* lanes) {
   return HWY_DYNAMIC_DISPATCH(ListNotBelow)(bounds, components, thresholds, first, list, lanes);
 }
 

@@ -30,6 +30,7 @@ HWY_INLINE void Transpose(std::array<hn::Vec<Few>, kSide>& square) {
     square[s + 1] = hn::InterleaveUpper(f64, before[s], before[s + 1]);
   }
 #if HWY_TARGET <= HWY_AVX2
+  static_assert(kSide == 4);
   const auto pairs = square;
   for (std::size_t s = 0; s < 2; ++s) {
     square[s] = hn::ConcatLowerLower(f64, pairs[s + 2], pairs[s]);
