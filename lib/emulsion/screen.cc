@@ -44,7 +44,7 @@ Eigen::MatrixXd discriminants(const Eigen::MatrixXd& from_centre, const Eigen::M
 }
 
 // What a thread needs for one tile.
-struct Scratch {
+struct ScreenScratch {
   Eigen::ArrayXd blocks;
   Eigen::ArrayXd projected;
   Eigen::ArrayXf constants;
@@ -59,8 +59,8 @@ struct Scratch {
   std::vector<std::uint16_t> counts;                      // how many of them
 };
 
-Scratch& scratch_for(Index d, Index projections, Index components) {
-  thread_local Scratch scratch;
+ScreenScratch& screen_scratch(Index d, Index projections, Index components) {
+  thread_local ScreenScratch scratch;
   const auto grow = [](auto& array, Index size) {
     if (static_cast<Index>(array.size()) < size) array.resize(static_cast<std::size_t>(size));
   };
@@ -76,7 +76,7 @@ Scratch& scratch_for(Index d, Index projections, Index components) {
 }
 
 // The rows in the order of their best components; those of component k end at counts[k].
-void sort_by_best(LaneRange lanes, Index components, Scratch& scratch) {
+void sort_by_best(LaneRange lanes, Index components, ScreenScratch& scratch) {
   std::fill_n(scratch.counts.begin(), components + 1, std::uint16_t{0});
   const auto count_of = [&](Index row) -> std::uint16_t& {
     return scratch.counts[static_cast<std::size_t>(scratch.best[static_cast<std::size_t>(row)])];
@@ -158,7 +158,7 @@ void Screen::log_densities(const Tile& tile, LaneRange lanes, const double* log_
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const Index components = scales_.size();
   const Index projections = map_.rows();
-  Scratch& scratch = scratch_for(tile.dimension(), projections, components);
+  ScreenScratch& scratch = screen_scratch(tile.dimension(), projections, components);
 
   // Bounds of all, and for each row the component with the highest one.
   kernels::shift_to_blocks(tile.points().data(), tile.dimension(), centre_.data(), lanes, scratch.blocks.data());
