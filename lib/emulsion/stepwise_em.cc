@@ -17,8 +17,7 @@ constexpr Index kPointsWorthScreens = 16384;
 Index tiles_at_once(const Mixture& mixture, int threads) {
   constexpr Index kMostOfThread = 8, kLeastOfThread = 2, kMostNumbers = 1 << 20;
   if (threads == 1) return 1;
-  const Index d = mixture.dimension();
-  const Index numbers = mixture.size() * (1 + d + d * (d + 1) / 2);  // for full covariances, the largest
+  const Index numbers = mixture.size() * (1 + mixture.dimension()) * (2 + mixture.dimension()) / 2;  // of full covariances
   return std::clamp(kMostNumbers / numbers, kLeastOfThread * threads, kMostOfThread * threads);
 }
 
