@@ -104,21 +104,37 @@ TEST_CASE("messages without weights and times give the same bits, however they a
   testing::check_same(single.state(), whole.state());
 }
 
-TEST_CASE("a weight of 1 gives the same bits whether a message names it or not") {
+TEST_CASE("a weight of 1 gives the same bits whether a message names it or not, beside messages of other weights") {
   LearnerOptions options;
   options.components = 3;
   options.step.kind = GENERATE(StepKind::power_law, StepKind::constant, StepKind::cumulative);
   options.averaging = GENERATE(false, true);
   const PointBatch batch = draw(three_clusters(), 3000, 13);
-  Learner plain = learner(options, 2), mixed = learner(options, 2);
+  Learner silent = learner(options, 2), explicit_one = learner(options, 2);
   for (Index first = 0, number = 0; first < batch.size(); first += 60, ++number) {
     PointBatch part = slice(batch, first, 60);
-    part.weights.resize(0);
-    const Learned expected = plain.learn(part, true);
-    if (number % 3 == 0) part.weights = Eigen::VectorXd::Ones(60);
-    check_same(mixed.learn(part, true), expected);
-    testing::check_same(mixed.state(), plain.state());
+    part.weights = Eigen::VectorXd::Constant(60, number % 4 == 1 ? 2.5 : 1);
+    const Learned expected = explicit_one.learn(part, true);
+    if (number % 4 != 1) part.weights.resize(0);
+    check_same(silent.learn(part, true), expected);
+    testing::check_same(silent.state(), explicit_one.state());
   }
+}
+
+TEST_CASE("so many points that their number loses digits still give the same bits, however they are cut") {
+  LearnerOptions options;
+  options.components = 3;
+  const PointBatch drawn = draw(three_clusters(), 1000, 14);
+  PointBatch batch;
+  batch.points = drawn.points;
+  Learner begun = learner(options, 2);
+  begun.learn(slice(batch, 0, 500), false);
+  LearnerState state = begun.state();
+  state.stepwise->weight_since_seed = 0x1p53 - 100;
+  Learner whole = *Learner::restore(options, state), cut = *Learner::restore(options, state);
+  const PointBatch rest = slice(batch, 500, 500);
+  check_same(learn_in_messages(cut, rest, 7, true), whole.learn(rest, true));
+  testing::check_same(cut.state(), whole.state());
 }
 
 TEST_CASE("instruction sets agree but for rounding") {

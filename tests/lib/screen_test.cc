@@ -97,9 +97,13 @@ TEST_CASE("a screened mixture of several banks says the same bits") {
 TEST_CASE("what a screen left of one tile does not show in the next one, whichever mixture looks at it") {
   const Case first = make_case("gaussian(full)", 24, 37, 10), second = make_case("gaussian(full)", 24, 37, 1000);
   const Mixture screened = first.plain.screened(), other = second.plain.screened();
+  // The rows of the first tile one place on, so that others matter to each.
+  Tile moved(24);
+  for (Index i = 1; i < first.tile.size(); ++i) moved.push(first.tile.rows() + i * 24, 1, 1);
   Expectation reused(37);
   const std::pair<const Mixture*, const Tile*> looks[] = {
-      {&screened, &first.tile}, {&screened, &second.tile}, {&first.plain, &first.tile}, {&other, &second.tile}, {&screened, &first.tile},
+      {&screened, &first.tile}, {&screened, &second.tile}, {&first.plain, &first.tile}, {&other, &second.tile},
+      {&screened, &first.tile}, {&first.plain, &moved},    {&screened, &first.tile},
   };
   for (const auto& [mixture, tile] : looks) {
     Expectation fresh(37);
@@ -130,6 +134,30 @@ TEST_CASE("a screen says the same bits at every width and distance that it takes
       CHECK((found.responsibilities == expected.responsibilities).all());
       CHECK((found.log_density == expected.log_density).all());
     }
+}
+
+TEST_CASE("a screen says the same bits of points however far away") {
+  const Index d = 24, components = 37;
+  Eigen::MatrixXd packed = parameters("gaussian(full)", d, components, 10, 9);
+  packed.col(0).tail(packed.rows() - d) *= 100;  // the first one is the best one far away, and stays so where all bounds are alike
+  const auto bank = *(*find_family("gaussian(full)"))->unpack(packed, d);
+  const Mixture plain({bank}, Eigen::VectorXd::Constant(components, 1.0 / components));
+  REQUIRE(bank->screen() != nullptr);
+  Sampler sampler(10);
+  // From where single precision has no digits of them left to beyond where their squares have no number in it.
+  for (const double nearest : {5.0, 18.0}) {
+    const double farthest = nearest == 5 ? 30 : 22;
+    Tile tile(d);
+    for (Index i = 0; i < kTilePoints; ++i) {
+      const double exponent = nearest + (farthest - nearest) * static_cast<double>(i) / kTilePoints;
+      tile.push(Eigen::VectorXd(std::pow(10, exponent) * sampler.normals(d)).data(), 1, 1);
+    }
+    Expectation expected(components), found(components);
+    plain.expect(tile, {0, kTilePoints}, expected);
+    plain.screened().expect(tile, {0, kTilePoints}, found);
+    CHECK((found.responsibilities == expected.responsibilities).all());
+    CHECK((found.log_density == expected.log_density).all());
+  }
 }
 
 TEST_CASE("components that lie on each other have no screen, and few are evaluated at once") {
