@@ -15,6 +15,7 @@ PATIENCE_SECONDS = 60
 
 # Enough that nothing is lost while one side is faster for a while.
 QUEUE_MESSAGES = 1000000
+QUEUE_BYTES = 1 << 40
 
 
 class Daemon:
@@ -29,6 +30,7 @@ class Daemon:
             "control = tcp://127.0.0.1:*",
             "http =",
             f"queue_messages = {QUEUE_MESSAGES}",
+            f"queue_bytes = {QUEUE_BYTES}",
             f"state_directory = {state_directory or ''}",
             "save_interval_seconds = 0",
             options,

@@ -77,9 +77,9 @@ struct DaemonOptions {
   std::string http_endpoint = "127.0.0.1:7704";  // empty: no HTTP
 
   // Messages that may wait in each socket's queue. Range [1, 10000000].
-  int queue_messages = 10000;
+  int queue_messages = 4096;
 
-  // Bytes that may wait there, as far as messages are no larger than earlier ones. Range [65536, 1099511627776].
+  // Bytes that may wait there, as far as messages are no larger than the socket's first ones. Range [65536, 1099511627776].
   std::int64_t queue_bytes = 67108864;
 
   // Longest frame that is read. Range [1024, 2147483647].

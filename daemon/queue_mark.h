@@ -1,34 +1,50 @@
-// How many messages may wait in the queues of a socket: fewer once they have been large. Never more again: libzmq 4.3.4 does
-// not wake a connection that waited at a lower mark.
+// How many messages may wait in the queues of a socket. libzmq counts messages, not bytes: so as many may wait as fit if
+// each is of a size that few exceed, and fewer once the first of them are larger.
+//
+// The mark falls only while few messages have gone through the socket, and never rises. The reader of a queue of libzmq
+// 4.3.4 tells the writer how far it has read each time that half a mark of messages has been read, and only then. If it
+// has read more than the new mark since it last told, the writer takes the queue for full, the reader finds it empty, and
+// neither ever wakes the other again. A writer that waited at a lower mark is not woken when the mark rises either.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 namespace emulsion::service {
 
 class QueueMark {
  public:
-  QueueMark(int messages, std::int64_t bytes) : messages_(messages), bytes_(bytes) {}
+  QueueMark(int messages, std::int64_t bytes) : bytes_(bytes), messages_(std::min(messages, fit(kExpectedBytes))) {}
 
-  // The new mark, if a message of this size lowers it.
+  int messages() const { return messages_; }
+
+  // The new mark, if a message of this size, the next of the socket, lowers it.
   std::optional<int> lower(std::size_t message_bytes) {
-    if (message_bytes <= largest_) return std::nullopt;
-    largest_ = message_bytes;
-    const std::int64_t fit = std::max(kFewest, bytes_ / static_cast<std::int64_t>(message_bytes));
-    if (fit >= messages_) return std::nullopt;
-    messages_ = static_cast<int>(fit);
-    return messages_;
+    const std::int64_t earlier = earlier_++;
+    const int lower = fit(static_cast<std::int64_t>(message_bytes));
+    if (lower >= messages_ || earlier > lower / kShareOfMark) return std::nullopt;
+    return messages_ = lower;
   }
 
  private:
-  static constexpr std::int64_t kFewest = 16;  // so that a connection need not be woken for each
+  static constexpr std::int64_t kExpectedBytes = 4096;
+  static constexpr std::int64_t kFewest = 64;
 
-  int messages_;
+  // The first time that a reader tells is after half a mark. It may have read 8 KiB more by the time that it hears of a new
+  // mark: an eighth of it at most, as 64 KiB or more may wait.
+  static constexpr int kShareOfMark = 8;
+
+  int fit(std::int64_t message_bytes) const {
+    const std::int64_t messages = bytes_ / std::max<std::int64_t>(1, message_bytes);
+    return static_cast<int>(std::clamp<std::int64_t>(messages, kFewest, std::numeric_limits<int>::max()));
+  }
+
   std::int64_t bytes_;
-  std::size_t largest_ = 0;
+  int messages_;
+  std::int64_t earlier_ = 0;  // messages
 };
 
 }  // namespace emulsion::service

@@ -300,8 +300,9 @@ struct ZmqHub::Sockets {
   Result<zmq::socket_t> open(zmq::socket_type type, const std::string& endpoint, std::int64_t max_bytes) {
     try {
       zmq::socket_t socket(context, type);
-      socket.set(zmq::sockopt::sndhwm, options.queue_messages);
-      socket.set(zmq::sockopt::rcvhwm, options.queue_messages);
+      const int mark = QueueMark(options.queue_messages, options.queue_bytes).messages();
+      socket.set(zmq::sockopt::sndhwm, mark);
+      socket.set(zmq::sockopt::rcvhwm, mark);
       socket.set(zmq::sockopt::maxmsgsize, max_bytes);
       socket.set(zmq::sockopt::linger, static_cast<int>(options.linger.count()));
       socket.set(zmq::sockopt::tcp_keepalive, 1);
@@ -330,7 +331,7 @@ Result<ZmqSource*> ZmqHub::add_source(InputKind kind, Attachment attachment, con
   if (kind == InputKind::subscribe) socket->set(zmq::sockopt::subscribe, wire::subscription(""));
   if (kind == InputKind::acknowledged) {
     options.queue_messages = std::min(options.acknowledged_queue_messages, options.queue_messages);
-    socket->set(zmq::sockopt::rcvhwm, options.queue_messages);
+    socket->set(zmq::sockopt::rcvhwm, QueueMark(options.queue_messages, options.queue_bytes).messages());
     socket->set(zmq::sockopt::sndhwm, options.queue_messages);
     socket->set(zmq::sockopt::router_mandatory, 1);
     socket->set(zmq::sockopt::router_handover, 1);  // a producer that names itself can come back

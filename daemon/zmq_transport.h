@@ -17,10 +17,10 @@ namespace emulsion::service {
 
 struct ZmqOptions {
   // Messages that may wait in each connection's queue, in either direction. Range [1, 10000000].
-  int queue_messages = 10000;
+  int queue_messages = 4096;
 
-  // Bytes that may wait there. libzmq counts messages only: so a socket through which a larger message has come than ever
-  // before lets no more messages wait than would be so many bytes if all were as large; 16 in any case. Range >= 1.
+  // Bytes that may wait there. libzmq counts messages only: so as many wait as fit if each has 4 KiB or the size of the
+  // socket's first ones, whichever is more; 64 in any case (queue_mark.h). Range [65536, 1099511627776].
   std::int64_t queue_bytes = 67108864;
 
   // Longest frame that is read; a peer that sends a longer one is disconnected. Range [1024, 2147483647].

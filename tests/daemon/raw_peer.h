@@ -68,8 +68,10 @@ class RawPeer {
   static std::string encode(const std::vector<std::string>& parts) {
     std::string bytes;
     for (std::size_t i = 0; i < parts.size(); ++i) {
-      bytes += static_cast<char>(i + 1 < parts.size());
-      bytes += static_cast<char>(parts[i].size());  // at most 255: a short frame
+      const std::size_t size = parts[i].size();
+      const bool long_frame = size > 255;
+      bytes += static_cast<char>((i + 1 < parts.size() ? 1 : 0) | (long_frame ? 2 : 0));
+      for (int shift = long_frame ? 56 : 0; shift >= 0; shift -= 8) bytes += static_cast<char>(size >> shift & 255);
       bytes += parts[i];
     }
     return bytes;
