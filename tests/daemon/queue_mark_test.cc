@@ -6,7 +6,7 @@
 namespace emulsion::service {
 namespace {
 
-const std::string kTopic = "emulsion.v1.radar.points.";
+const std::string kMarkTopic = "emulsion.v1.radar.points.";
 
 // Small messages, large ones, and small ones again; never more on the way at a time than may wait in any case.
 template <typename Wait, typename Send, typename Receive>
@@ -39,7 +39,7 @@ TEST_CASE("messages that grow large at any time get through, and so do those aft
     peer.connect(source->endpoint());
     peer.shake_hands("PUSH");
     change_sizes(
-        small_first, wait, [&](const std::string& payload) { peer.write(RawPeer::encode({kTopic, payload})); },
+        small_first, wait, [&](const std::string& payload) { peer.write(RawPeer::encode({kMarkTopic, payload})); },
         [&] {
           const auto frame = eventually(hub, [&] { return source->receive(); });
           REQUIRE(frame);
@@ -52,11 +52,11 @@ TEST_CASE("messages that grow large at any time get through, and so do those aft
     zmq::context_t readers{1};
     ZmqSink* sink = hub.add_sink("tcp://127.0.0.1:*").value();
     zmq::socket_t reader(readers, zmq::socket_type::sub);
-    reader.set(zmq::sockopt::subscribe, kTopic);
+    reader.set(zmq::sockopt::subscribe, kMarkTopic);
     reader.connect(sink->endpoint());
-    REQUIRE(eventually(hub, [&] { return sink->has_reader(kTopic); }));
+    REQUIRE(eventually(hub, [&] { return sink->has_reader(kMarkTopic); }));
     change_sizes(
-        small_first, wait, [&](const std::string& payload) { sink->send({kTopic, payload}); },
+        small_first, wait, [&](const std::string& payload) { sink->send({kMarkTopic, payload}); },
         [&] {
           const auto parts = eventually(hub, [&] { return receive_parts(reader); });
           REQUIRE(parts);

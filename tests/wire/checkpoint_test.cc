@@ -77,7 +77,7 @@ std::string sealed(const std::string& section) {
 }
 
 TEST_CASE("a section that lies about its size is refused before its bytes are looked at") {
-  for (const std::string size : {std::string("\x01\0\0\0\0\0\0\0", 8), std::string("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8), std::string("\xF0\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8)}) {
+  for (const std::string& size : {std::string("\x01\0\0\0\0\0\0\0", 8), std::string("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8), std::string("\xF0\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8)}) {
     const std::string bytes = sealed("learner" + std::string(1, 0) + size + "sum?");
     CHECK_THAT(checkpoint_refusal(bytes), Catch::StartsWith("at byte 28: section \"learner\": ") && Catch::EndsWith(" bytes, but only 0 are left"));
   }
