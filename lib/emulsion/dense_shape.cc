@@ -63,7 +63,7 @@ void DenseDistances::compute(const Tile& tile, LaneRange lanes, double factor, c
   });
 }
 
-void DenseDistances::compute_rows(const Tile& tile, Index k, std::span<const Index> rows, double factor, double constant, double* out) const {
+void DenseDistances::compute_rows(const Tile& tile, Index k, RowNumbers rows, double factor, double constant, double* out) const {
   kernels::affine_distances(frame_.gather(tile, rows, places_, k), tile.dimension(), packed_[static_cast<std::size_t>(k)].data(), factor,
                             constant, {0, static_cast<Index>(rows.size())}, out);
 }

@@ -41,7 +41,7 @@ class DenseDistances {
 
   // The same bits for component k and some rows alone.
   //   out  as many numbers, and room for whole blocks of kLanes
-  void compute_rows(const Tile& tile, Index k, std::span<const Index> rows, double factor, double constant, double* out) const;
+  void compute_rows(const Tile& tile, Index k, RowNumbers rows, double factor, double constant, double* out) const;
 
  private:
   Eigen::MatrixXd places_;

@@ -75,7 +75,7 @@ class Bank {
 
   // The log densities of one component for some complete rows of a tile: the same bits as log_densities.
   //   out  as many numbers, and room for whole blocks of kLanes
-  virtual void log_densities_of(const Tile& tile, Index component, std::span<const Index> rows, double* out) const;
+  virtual void log_densities_of(const Tile& tile, Index component, RowNumbers rows, double* out) const;
 
   // The statistics of a tile, given how much of each row belongs to each component: responsibilities(row,
   // first_column + k) >= 0, weight of the row included, 0 past the end of the tile and where the point is outside the
@@ -145,7 +145,7 @@ class Family {
   virtual Result<std::shared_ptr<const Bank>> unpack(const Eigen::MatrixXd& parameters, Index dimension) const = 0;
 };
 
-inline void Bank::log_densities_of(const Tile&, Index, std::span<const Index>, double*) const { assert(!"a bank that has a screen"); }
+inline void Bank::log_densities_of(const Tile&, Index, RowNumbers, double*) const { assert(!"a bank that has a screen"); }
 
 inline Result<void> Family::check_dimension(Index) const { return {}; }
 inline std::optional<std::string> Family::refusal(std::span<const double>) const { return std::nullopt; }

@@ -32,16 +32,12 @@ class Frame {
 
   // Some rows of a tile about the place that suits component k, one behind the other, in whole blocks as
   // kernels::shift_to_blocks makes them. Valid until the next call by the same thread.
-  const double* gather(const Tile& tile, std::span<const Index> rows, const Eigen::MatrixXd& places, Index k) const {
+  const double* gather(const Tile& tile, RowNumbers rows, const Eigen::MatrixXd& places, Index k) const {
     thread_local Eigen::ArrayXd blocks;
     const Index d = tile.dimension();
     if (blocks.size() < kTilePoints * d) blocks.setZero(kTilePoints * d);
     const double* const place = own_[static_cast<std::size_t>(k)] ? places.col(k).data() : centre_.data();
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      const double* const point = tile.rows() + rows[i] * d;
-      double* const to = blocks.data() + static_cast<Index>(i) / kLanes * kLanes * d + static_cast<Index>(i) % kLanes;
-      for (Index j = 0; j < d; ++j) to[j * kLanes] = point[j] - place[j];
-    }
+    kernels::gather_to_blocks(tile.rows(), d, rows.data(), static_cast<Index>(rows.size()), place, blocks.data());
     return blocks.data();
   }
 

@@ -55,7 +55,7 @@ class DenseGaussian final : public Bank {
     return Screen::make(means_, [this](Index k) { return shape_of(k)->covariance; }, log_normalisers_);
   }
 
-  void log_densities_of(const Tile& tile, Index component, std::span<const Index> rows, double* out) const override {
+  void log_densities_of(const Tile& tile, Index component, RowNumbers rows, double* out) const override {
     distances_.compute_rows(tile, component, rows, -0.5, log_normalisers_[component], out);
   }
 

@@ -96,7 +96,7 @@ void Mixture::expect(const Tile& tile, LaneRange lanes, Expectation& out) const 
     if (listing && screens_[b] != nullptr) {
       screens_[b]->log_densities(
           tile, lanes, log_weights_.data() + first, kNegligible, out.responsibilities, first, out.listed,
-          [&](Index k, std::span<const Index> rows, double* densities) { bank.log_densities_of(tile, k, rows, densities); });
+          [&](Index k, RowNumbers rows, double* densities) { bank.log_densities_of(tile, k, rows, densities); });
       bank.set_incomplete(tile, lanes, out.responsibilities, first);
     } else {
       bank.log_densities(tile, lanes, out.responsibilities, first);

@@ -106,12 +106,16 @@ void locate(Sums sums, const double* near, Index d, Column mean, const About& su
 void scatters_of(const Tile& tile, const ConstLanes& shares, const ConstColumns& near, Column weights,
                  Columns moments) {
   constexpr Index kFewDimensions = 16;  // up to here, all products of coordinates of some rows fit into the first cache
+  constexpr Index kFewProducts = 8;     // up to here, they cost little
+  constexpr Index kFewShares = 16;      // of a component in a tile
   const Index d = tile.dimension();
   const Index components = near.cols();
-  const bool in_blocks = d <= kernels::kBlockProductDimensions;
-  const Index width = in_blocks ? 1 + d + triangle(d) : kernels::product_sums_width(d);
   Scratch& scratch = scratch_for(d, components);
   const double* const used = complete_shares(tile, shares, scratch);
+  // Where each component has a share of few points, as of many far apart, its own products are fewer than those of all.
+  const bool together = d <= kFewDimensions && (d < kFewProducts || kernels::count_shares(used, components) > kFewShares * components);
+  const bool in_blocks = together && d <= kernels::kBlockProductDimensions;
+  const Index width = in_blocks ? 1 + d + triangle(d) : kernels::product_sums_width(d);
   const auto sums_at = [&](Index slot) {
     const double* const sums = scratch.sums.data() + slot * width;
     return Sums{sums[0], sums + 1, sums + 1 + d};
@@ -120,10 +124,10 @@ void scatters_of(const Tile& tile, const ConstLanes& shares, const ConstColumns&
     weights.setZero();
     return;
   }
-  if (d <= kFewDimensions) scratch.place.head(d) = near.rowwise().mean();
+  if (together) scratch.place.head(d) = near.rowwise().mean();
   if (in_blocks) {
     kernels::block_product_sums(blocks_about(tile, scratch.place.data(), scratch), d, tile.size(), used, components, scratch.sums.data());
-  } else if (d <= kFewDimensions) {
+  } else if (together) {
     kernels::product_sums(tile.rows(), d, tile.size(), scratch.place.data(), used, components, scratch.numbers.data(), scratch.sums.data());
   }
   for (Index k = 0; k < components; ++k) {
@@ -132,8 +136,8 @@ void scatters_of(const Tile& tile, const ConstLanes& shares, const ConstColumns&
       const double weight = kernels::scatter_sums(tile.rows(), d, share, place, scratch.numbers.data(), scratch.first.data(), scratch.second.data());
       return Sums{weight, scratch.first.data(), scratch.second.data()};
     };
-    const double* const place = d <= kFewDimensions ? scratch.place.data() : near.col(k).data();
-    const Sums sums = d <= kFewDimensions ? sums_at(k) : sums_about(place);
+    const double* const place = together ? scratch.place.data() : near.col(k).data();
+    const Sums sums = together ? sums_at(k) : sums_about(place);
     weights[k] = sums.weight > 0 ? sums.weight : 0;
     if (weights[k] == 0) continue;
     locate(sums, place, d, moments.col(k).head(d), sums_about, of_triangle, [&](const Sums& last) {

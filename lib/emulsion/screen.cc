@@ -43,6 +43,21 @@ Eigen::MatrixXd discriminants(const Eigen::MatrixXd& from_centre, const Eigen::M
   return map;
 }
 
+// The largest eigenvalue of a covariance, or up to q^(1/32) times as much, a twelfth if q = 16: the trace of the 32nd power is the sum
+// of the powers of all of them. Costs less than to find it.
+double largest_eigenvalue_bound(const Eigen::MatrixXd& covariance) {
+  using Square = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, 0, kMostProjections, kMostProjections>;
+  constexpr int kSquarings = 5;
+  const double trace = covariance.trace();
+  Square power = covariance / trace, square;
+  for (int i = 0; i < kSquarings; ++i) {
+    square.noalias() = power * power;
+    power.swap(square);
+  }
+  constexpr double kRounding = 1e-9;
+  return trace * std::pow(power.trace(), 1.0 / (1 << kSquarings)) * (1 + kRounding);
+}
+
 // What a thread needs for one tile.
 struct ScreenScratch {
   Eigen::ArrayXd blocks;
@@ -52,11 +67,12 @@ struct ScreenScratch {
   std::array<std::int32_t, kTilePoints> best;             // the component with the highest bound
   Eigen::Array<double, kTilePoints, 1> squares;           // of what is projected
   Eigen::Array<double, kTilePoints, 1> exact, values;     // log densities of the best one, and of some
-  std::array<float, kTilePoints> thresholds;
-  std::vector<Index> order;                               // rows, by their best components
-  std::vector<std::uint8_t> lanes;                        // for each component that a block lists, the rows that it matters to
-  std::vector<std::array<std::uint8_t, kTilePoints>> rows;  // for each component, those rows but for where it is the best one
-  std::vector<std::uint16_t> counts;                      // how many of them
+  Eigen::Array<double, kTilePoints, 1> least;             // weighted log densities that matter are no less
+  std::array<float, kTilePoints> thresholds;              // the same
+  std::array<std::uint8_t, kTilePoints> order;            // rows, by their best components
+  std::vector<std::uint16_t> ends;                        // of each component's rows in that order
+  std::vector<std::uint8_t> masks;                        // kTileBlocks x K: which rows each may matter to
+  std::array<std::uint8_t, kTilePoints + kLanes> some;    // of these rows, one component's
 };
 
 ScreenScratch& screen_scratch(Index d, Index projections, Index components) {
@@ -68,23 +84,51 @@ ScreenScratch& screen_scratch(Index d, Index projections, Index components) {
   grow(scratch.projected, kTilePoints * projections);
   grow(scratch.constants, components);
   grow(scratch.bounds, kTilePoints * components);
-  grow(scratch.order, kTilePoints);
-  grow(scratch.lanes, components);
-  grow(scratch.rows, components);
-  grow(scratch.counts, components + 1);
+  grow(scratch.ends, components);
+  grow(scratch.masks, kTileBlocks * components);
   return scratch;
 }
 
-// The rows in the order of their best components; those of component k end at counts[k].
+// The rows in the order of their best components; those of component k end at ends[k].
 void sort_by_best(LaneRange lanes, Index components, ScreenScratch& scratch) {
-  std::fill_n(scratch.counts.begin(), components + 1, std::uint16_t{0});
-  const auto count_of = [&](Index row) -> std::uint16_t& {
-    return scratch.counts[static_cast<std::size_t>(scratch.best[static_cast<std::size_t>(row)])];
+  std::fill_n(scratch.ends.begin(), components, std::uint16_t{0});
+  const auto end_of = [&](Index row) -> std::uint16_t& {
+    return scratch.ends[static_cast<std::size_t>(scratch.best[static_cast<std::size_t>(row)])];
   };
-  for (Index row = lanes.begin; row < lanes.end; ++row) ++count_of(row);
+  for (Index row = lanes.begin; row < lanes.end; ++row) ++end_of(row);
   std::uint16_t before = 0;
-  for (Index k = 0; k < components; ++k) before += std::exchange(scratch.counts[static_cast<std::size_t>(k)], before);
-  for (Index row = lanes.begin; row < lanes.end; ++row) scratch.order[count_of(row)++] = row;
+  for (Index k = 0; k < components; ++k) before += std::exchange(scratch.ends[static_cast<std::size_t>(k)], before);
+  for (Index row = lanes.begin; row < lanes.end; ++row) scratch.order[end_of(row)++] = static_cast<std::uint8_t>(row);
+}
+
+RowNumbers rows_of_best(Index k, Index begin, const ScreenScratch& scratch) {
+  return RowNumbers(scratch.order).subspan(static_cast<std::size_t>(begin), scratch.ends[static_cast<std::size_t>(k)] - static_cast<std::size_t>(begin));
+}
+
+// For every mask of a block, the positions of its bits in ascending order, and their number.
+struct BitPositions {
+  std::array<std::array<std::uint8_t, kLanes>, 256> positions{};
+  std::array<std::uint8_t, 256> counts{};
+};
+constexpr BitPositions kBitPositions = [] {
+  BitPositions all;
+  for (unsigned mask = 0; mask < 256; ++mask)
+    for (unsigned bits = mask; bits != 0; bits &= bits - 1)
+      all.positions[mask][all.counts[mask]++] = static_cast<std::uint8_t>(std::countr_zero(bits));
+  return all;
+}();
+
+// The rows that a component's masks have, in ascending order. Without a branch that depends on them.
+//   rows  room for all, and for one more block
+RowNumbers rows_of(const std::uint8_t* masks, LaneRange lanes, std::uint8_t* rows) {
+  std::size_t count = 0;
+  for (Index block = lanes.begin / kLanes; block < lanes.end / kLanes; ++block) {
+    const std::uint8_t mask = masks[block];
+    const auto first = static_cast<std::uint8_t>(block * kLanes);
+    for (std::size_t i = 0; i < kLanes; ++i) rows[count + i] = static_cast<std::uint8_t>(first + kBitPositions.positions[mask][i]);
+    count += kBitPositions.counts[mask];
+  }
+  return {rows, count};
 }
 
 }  // namespace
@@ -103,8 +147,7 @@ Screen::Screen(const Eigen::MatrixXd& means, const Eigen::MatrixXd& map, const s
     const Eigen::MatrixXd mapped = map * own * map.transpose();
     // What rounding may have taken from it is put on top.
     const double rounding = 1e-12 * map.squaredNorm() * own.norm();
-    const double largest = Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd>(mapped, Eigen::EigenvaluesOnly).eigenvalues().maxCoeff();
-    scales_[k] = -0.5 / (largest + rounding);
+    scales_[k] = -0.5 / (largest_eigenvalue_bound(mapped) + rounding);
     largest_scale_ = std::max(largest_scale_, std::abs(scales_[k]));
     // scale |p - place|^2, multiplied out, and raised by more than its sum can be too low: no term of it is larger than the two
     // squares together.
@@ -170,54 +213,54 @@ void Screen::log_densities(const Tile& tile, LaneRange lanes, const double* log_
 
   // That one in full, which bounds the highest density from below.
   sort_by_best(lanes, components, scratch);
-  for (Index begin = 0; begin < lanes.end - lanes.begin;) {
-    const auto k = static_cast<std::size_t>(scratch.best[static_cast<std::size_t>(scratch.order[static_cast<std::size_t>(begin)])]);
-    const auto end = static_cast<Index>(scratch.counts[k]);
-    evaluate(static_cast<Index>(k), {scratch.order.data() + begin, static_cast<std::size_t>(end - begin)}, scratch.values.data());
-    for (Index i = begin; i < end; ++i) {
-      const Index row = scratch.order[static_cast<std::size_t>(i)];
-      scratch.exact[row] = scratch.values[i - begin];
+  for (Index k = 0, begin = 0; k < components; ++k) {
+    const RowNumbers rows = rows_of_best(k, begin, scratch);
+    begin += static_cast<Index>(rows.size());
+    if (rows.empty()) continue;
+    evaluate(k, rows, scratch.values.data());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const Index row = rows[i];
+      scratch.exact[row] = scratch.values[static_cast<Index>(i)];
       const double joint = scratch.exact[row] + log_weights[k];
       // So far away that no density can be told from another, all are alike.
       const bool near = joint > kFarthest && largest_scale_ * scratch.squares[row] < kLargestTerm;
-      const double threshold = near ? joint + negligible - kMargin - kRelativeMargin * std::abs(joint) : -kInfinity;
-      scratch.thresholds[static_cast<std::size_t>(row)] = static_cast<float>(threshold);
+      scratch.least[row] = near ? joint + negligible - kMargin - kRelativeMargin * std::abs(joint) : -kInfinity;
     }
-    begin = end;
   }
   // All components matter for rows of which no bound is known.
-  for (const Index row : tile.incomplete_rows()) scratch.thresholds[static_cast<std::size_t>(row)] = -std::numeric_limits<float>::infinity();
+  for (const Index row : tile.incomplete_rows()) scratch.least[row] = -kInfinity;
+  for (Index row = lanes.begin; row < lanes.end; ++row)
+    scratch.thresholds[static_cast<std::size_t>(row)] = static_cast<float>(scratch.least[row]);
 
-  // Which rows each component is to be evaluated for.
-  std::fill_n(scratch.counts.begin(), components, std::uint16_t{0});
-  for (Index block = lanes.begin / kLanes; block < lanes.end / kLanes; ++block) {
-    auto& count = listed.counts[static_cast<std::size_t>(block)];
-    std::int32_t* const list = listed.lists.data() + block * out.cols() + count;
-    const Index added =
-        kernels::list_not_below(scratch.bounds.data() + block * kLanes * components, components, scratch.thresholds.data() + block * kLanes,
-                                static_cast<std::int32_t>(first_column), list, scratch.lanes.data());
-    count += static_cast<std::int32_t>(added);
-    for (Index n = 0; n < added; ++n) {
-      double* const places = out.col(list[n]).data() + block * kLanes;
-      std::fill_n(places, kLanes, -kInfinity);
-      const auto k = static_cast<std::size_t>(list[n] - first_column);
-      for (unsigned bits = scratch.lanes[static_cast<std::size_t>(n)]; bits != 0; bits &= bits - 1) {
-        const Index row = block * kLanes + std::countr_zero(bits);
-        if (static_cast<std::size_t>(scratch.best[static_cast<std::size_t>(row)]) == k)
-          places[row % kLanes] = scratch.exact[row];
-        else
-          scratch.rows[k][scratch.counts[k]++] = static_cast<std::uint8_t>(row);
-      }
-    }
-  }
-  for (Index k = 0; k < components; ++k) {
-    const std::size_t count = scratch.counts[static_cast<std::size_t>(k)];
-    if (count == 0) continue;
-    const auto& rows = scratch.rows[static_cast<std::size_t>(k)];
-    std::copy_n(rows.begin(), count, scratch.order.begin());
-    evaluate(k, {scratch.order.data(), count}, scratch.values.data());
+  // The rows that each component may matter to, but for those that it is the best one of.
+  kernels::rows_not_below(scratch.bounds.data(), components, scratch.thresholds.data(), lanes, scratch.masks.data());
+  for (Index row = lanes.begin; row < lanes.end; ++row)
+    scratch.masks[static_cast<std::size_t>(scratch.best[static_cast<std::size_t>(row)] * kTileBlocks + row / kLanes)] &=
+        static_cast<std::uint8_t>(~(1 << row % kLanes));
+
+  // What it is for them; listed where it does matter.
+  for (Index k = 0, begin = 0; k < components; ++k) {
     double* const column = out.col(first_column + k).data();
-    for (std::size_t i = 0; i < count; ++i) column[rows[i]] = scratch.values[static_cast<Index>(i)];
+    const auto put = [&](Index row, double value) {
+      std::int32_t* const list = listed.lists.data() + row / kLanes * out.cols();
+      std::int32_t& count = listed.counts[static_cast<std::size_t>(row / kLanes)];
+      if (count == 0 || list[count - 1] != first_column + k) {
+        list[count++] = static_cast<std::int32_t>(first_column + k);
+        std::fill_n(column + row / kLanes * kLanes, kLanes, -kInfinity);
+      }
+      column[row] = value;
+    };
+    const RowNumbers best_rows = rows_of_best(k, begin, scratch);
+    begin += static_cast<Index>(best_rows.size());
+    for (const Index row : best_rows) put(row, scratch.exact[row]);
+
+    const RowNumbers rows = rows_of(scratch.masks.data() + k * kTileBlocks, lanes, scratch.some.data());
+    if (rows.empty()) continue;
+    evaluate(k, rows, scratch.values.data());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const double value = scratch.values[static_cast<Index>(i)];
+      if (!(value + log_weights[k] < scratch.least[rows[i]])) put(rows[i], value);
+    }
   }
 }
 

@@ -36,7 +36,7 @@ class Screen {
   //   log_weights  K
   //   negligible   < 0
   //   evaluate(k, rows, out)  writes the log densities of component k for those rows of the tile
-  using Evaluate = std::function<void(Index, std::span<const Index>, double*)>;
+  using Evaluate = std::function<void(Index, RowNumbers, double*)>;
   void log_densities(const Tile& tile, LaneRange lanes, const double* log_weights, double negligible, LaneMatrix& out, Index first_column,
                      kernels::ListedComponents& listed, const Evaluate& evaluate) const;
 

@@ -19,7 +19,12 @@ namespace emulsion {
 inline constexpr Index kLanes = 8;         // points that are evaluated side by side
 inline constexpr Index kTilePoints = 256;  // points of a full tile; a multiple of kLanes and of 64
 
+inline constexpr Index kTileBlocks = kTilePoints / kLanes;
+
 inline constexpr std::int64_t kNoTime = std::numeric_limits<std::int64_t>::min();
+
+// Which of the points of a tile.
+using RowNumbers = std::span<const std::uint8_t>;
 
 // One number for each point of a tile and each of m columns: 256 x m, every column contiguous.
 using LaneMatrix = Eigen::Array<double, kTilePoints, Eigen::Dynamic>;

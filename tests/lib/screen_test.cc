@@ -179,7 +179,7 @@ TEST_CASE("only components near a point are evaluated") {
   kernels::ListedComponents listed{std::vector<std::int32_t>(kTilePoints / kLanes * components), {}};
   const Eigen::VectorXd log_weights = Eigen::VectorXd::Zero(components);
   std::size_t evaluated = 0;
-  screen->log_densities(tile, {0, 64}, log_weights.data(), -36, out, 0, listed, [&](Index k, std::span<const Index> rows, double* densities) {
+  screen->log_densities(tile, {0, 64}, log_weights.data(), -36, out, 0, listed, [&](Index k, RowNumbers rows, double* densities) {
     evaluated += rows.size();
     bank->log_densities_of(tile, k, rows, densities);
   });
@@ -192,7 +192,7 @@ TEST_CASE("only components near a point are evaluated") {
   Tile elsewhere(d);
   for (Index i = 0; i < 64; ++i) elsewhere.push(packed.col(1 + i % (components - 1)).data(), 1, 1);
   evaluated = 0;
-  screen->log_densities(elsewhere, {0, 64}, with_one_gone.data(), -36, out, 0, listed, [&](Index k, std::span<const Index> rows, double* densities) {
+  screen->log_densities(elsewhere, {0, 64}, with_one_gone.data(), -36, out, 0, listed, [&](Index k, RowNumbers rows, double* densities) {
     evaluated += rows.size();
     bank->log_densities_of(elsewhere, k, rows, densities);
   });

@@ -34,6 +34,13 @@ bool use_instruction_set(const std::string& name);
 // Returns true if one of the numbers is NaN.
 bool rows_to_columns(const double* rows, Index d, Index count, double* columns);
 
+// x - place for some rows x of a tile, in blocks as shift_to_blocks makes them.
+//   rows     256 x d, row after row
+//   numbers  `count` numbers of rows, at least one
+//   place    d
+//   out      room for whole blocks, of which the last may be filled with numbers that mean nothing
+void gather_to_blocks(const double* rows, Index d, const std::uint8_t* numbers, Index count, const double* place, double* out);
+
 // --- densities -----------------------------------------------------------------------------------------------------------
 
 // x - centre for each row x, in blocks: coordinate j of row i at out[(i / kLanes * d + j) * kLanes + i % kLanes], which
@@ -83,14 +90,11 @@ void project(const double* blocks, Index d, const double* map, Index projections
 void upper_bounds(const double* projected, Index projections, const float* constants, const float* factors, Index components,
                   LaneRange rows, double* squares, float* out, std::int32_t* best);
 
-// Lists the components whose bound is not below the threshold for one of the rows of a block.
-//   bounds      of the block, as upper_bounds made them
-//   thresholds  kLanes
-//   first       added to each component's number
-//   list, lanes  room for all K: the components in ascending order, and for which rows each is not below: bit i stands for row i
-// Returns how many.
-Index list_not_below(const float* bounds, Index components, const float* thresholds, std::int32_t first, std::int32_t* list,
-                     std::uint8_t* lanes);
+// For each component, which rows have a bound that is not below their threshold.
+//   bounds      as upper_bounds made them
+//   thresholds  256
+//   masks       kTileBlocks x K: for each block of rows, bit i stands for its row i
+void rows_not_below(const float* bounds, Index components, const float* thresholds, LaneRange rows, std::uint8_t* masks);
 
 // --- posteriors ----------------------------------------------------------------------------------------------------------
 
@@ -137,6 +141,10 @@ Moments column_moments(const double* column, Index rows, const double* weights, 
 
 // Room that the loops below need: so many numbers.
 Index sums_scratch(Index d);
+
+// How many shares are above 0.
+//   shares  256 x K, >= 0
+Index count_shares(const double* shares, Index components);
 
 // What block_product_sums makes, of rows that lie as Tile::rows has them. Made for few dimensions.
 //   centre      d, taken off each row

@@ -102,23 +102,23 @@ void UpperBounds(const double* HWY_RESTRICT projected, Index projections, const 
   }
 }
 
-Index ListNotBelow(const float* HWY_RESTRICT bounds, Index components, const float* HWY_RESTRICT thresholds, std::int32_t first,
-                   std::int32_t* HWY_RESTRICT list, std::uint8_t* HWY_RESTRICT lanes) {
+void RowsNotBelow(const float* HWY_RESTRICT bounds, Index components, const float* HWY_RESTRICT thresholds, LaneRange rows,
+                  std::uint8_t* HWY_RESTRICT masks) {
   const Floats f32;
-  Index count = 0;
-  for (Index k = 0; k < components; ++k) {
-    std::size_t relevant = 0;
-    for (Index v = 0; v < kVectors; ++v) {
-      const auto below = hn::Lt(hn::LoadU(f32, bounds + k * kLanes + v * kFloatsHere), hn::LoadU(f32, thresholds + v * kFloatsHere));
-      std::uint8_t bits[8] = {};
-      hn::StoreMaskBits(f32, hn::Not(below), bits);
-      relevant |= static_cast<std::size_t>(bits[0]) << (v * kFloatsHere);
+  for (Index row = rows.begin; row < rows.end; row += kLanes) {
+    const float* HWY_RESTRICT bound = bounds + row * components;
+    std::uint8_t* HWY_RESTRICT mask = masks + row / kLanes;
+    for (Index k = 0; k < components; ++k, bound += kLanes, mask += kTileBlocks) {
+      std::size_t found = 0;
+      for (Index v = 0; v < kVectors; ++v) {
+        const auto below = hn::Lt(hn::LoadU(f32, bound + v * kFloatsHere), hn::LoadU(f32, thresholds + row + v * kFloatsHere));
+        std::uint8_t bits[8] = {};
+        hn::StoreMaskBits(f32, hn::Not(below), bits);
+        found |= static_cast<std::size_t>(bits[0]) << (v * kFloatsHere);
+      }
+      *mask = static_cast<std::uint8_t>(found);
     }
-    list[count] = first + static_cast<std::int32_t>(k);
-    lanes[count] = static_cast<std::uint8_t>(relevant);
-    count += relevant != 0;
   }
-  return count;
 }
 
 }  // namespace
@@ -131,7 +131,7 @@ namespace emulsion::kernels {
 
 HWY_EXPORT(Project);
 HWY_EXPORT(UpperBounds);
-HWY_EXPORT(ListNotBelow);
+HWY_EXPORT(RowsNotBelow);
 
 void project(const double* blocks, Index d, const double* map, Index projections, LaneRange rows, double* out) {
   HWY_DYNAMIC_DISPATCH(Project)(blocks, d, map, projections, rows, out);
@@ -143,9 +143,8 @@ void upper_bounds(const double* projected, Index projections, const float* const
   HWY_DYNAMIC_DISPATCH(UpperBounds)(projected, projections, constants, factors, components, rows, squares, out, best);
 }
 
-Index list_not_below(const float* bounds, Index components, const float* thresholds, std::int32_t first, std::int32_t* list,
-                     std::uint8_t* lanes) {
-  return HWY_DYNAMIC_DISPATCH(ListNotBelow)(bounds, components, thresholds, first, list, lanes);
+void rows_not_below(const float* bounds, Index components, const float* thresholds, LaneRange rows, std::uint8_t* masks) {
+  HWY_DYNAMIC_DISPATCH(RowsNotBelow)(bounds, components, thresholds, rows, masks);
 }
 
 }  // namespace emulsion::kernels

@@ -4,7 +4,6 @@
 // would add is 0.
 #include <algorithm>
 #include <cstdint>
-#include <numeric>
 
 #include "emulsion/kernels/kernels.h"
 
@@ -43,6 +42,13 @@ HWY_INLINE std::uint64_t RowsWithShare(const double* HWY_RESTRICT shares, Index 
     bits |= static_cast<std::uint64_t>(lanes[0]) << row;
   }
   return bits;
+}
+
+Index CountShares(const double* HWY_RESTRICT shares, Index components) {
+  Index count = 0;
+  for (Index first = 0; first < components * kTilePoints; first += 64)
+    count += static_cast<Index>(hwy::PopCount(RowsWithShare(shares + first, 64)));
+  return count;
 }
 
 // Calls use(row) for every row that has a share, in their order.
@@ -183,23 +189,16 @@ void ProductSums(const double* HWY_RESTRICT point_rows, Index d, Index rows, con
 
 // --- many dimensions: the products of a few rows at a time, in registers ---
 
-// The points of those rows that `bits` has about a place, one behind the other: `centred` as they are, `shared` times their
-// shares. Returns how many.
-HWY_INLINE Index Centre(std::uint64_t bits, const double* HWY_RESTRICT point_rows, Index d, Index padded, const double* HWY_RESTRICT shares,
-                        const double* HWY_RESTRICT near, double* HWY_RESTRICT centred, double* HWY_RESTRICT shared) {
+// A point about a place: `centred` as it is, `shared` times its share.
+HWY_INLINE void Centre(const double* HWY_RESTRICT point, Index padded, double its_share, const double* HWY_RESTRICT near,
+                       double* HWY_RESTRICT centred, double* HWY_RESTRICT shared) {
   const Doubles f64;
-  Index count = 0;
-  ForEachRow(bits, [&](Index row) HWY_ATTR {
-    const double* HWY_RESTRICT point = point_rows + row * d;
-    const Vector share = hn::Set(f64, shares[row]);
-    for (Index j = 0; j < padded; j += kLanesHere) {
-      const Vector z = hn::Sub(hn::LoadU(f64, point + j), hn::LoadU(f64, near + j));
-      hn::StoreU(z, f64, centred + count * padded + j);
-      hn::StoreU(hn::Mul(share, z), f64, shared + count * padded + j);
-    }
-    ++count;
-  });
-  return count;
+  const Vector share = hn::Set(f64, its_share);
+  for (Index j = 0; j < padded; j += kLanesHere) {
+    const Vector z = hn::Sub(hn::LoadU(f64, point + j), hn::LoadU(f64, near + j));
+    hn::StoreU(z, f64, centred + j);
+    hn::StoreU(hn::Mul(share, z), f64, shared + j);
+  }
 }
 
 // Adds the sum of `count` points to `sums`, J vectors of each.
@@ -249,10 +248,9 @@ double ScatterSums(const double* HWY_RESTRICT point_rows, Index d, const double*
   std::copy(near, near + d, place);
   std::fill(place + d, place + padded, 0.0);
   std::fill(sums, centred, 0.0);
-  for (Index begin = 0; begin < kTilePoints; begin += at_once) {
-    const std::uint64_t bits = RowsWithShare(shares + begin, std::min(at_once, kTilePoints - begin));
-    if (bits == 0) continue;
-    const Index count = Centre(bits, point_rows + begin * d, d, padded, shares + begin, place, centred, shared);
+  double weight = 0;
+  Index count = 0;  // of those copied
+  const auto add = [&]() HWY_ATTR {
     Index column = 0;
     for (; column + 4 * kLanesHere <= padded; column += 4 * kLanesHere) AddPoints<4>(shared + column, padded, count, sums + column);
     for (; column < padded; column += kLanesHere) AddPoints<1>(shared + column, padded, count, sums + column);
@@ -265,10 +263,19 @@ double ScatterSums(const double* HWY_RESTRICT point_rows, Index d, const double*
       for (; end - j > kLanesHere; j += 2 * kLanesHere) AddProducts<4, 2>(shared + i, centred + j, padded, count, line + j);
       if (j < end) AddProducts<4, 1>(shared + i, centred + j, padded, count, line + j);
     }
-  }
+    count = 0;
+  };
+  for (Index begin = 0; begin < kTilePoints; begin += 64)
+    ForEachRow(RowsWithShare(shares + begin, 64), [&](Index n) HWY_ATTR {
+      const Index row = begin + n;
+      weight += shares[row];
+      Centre(point_rows + row * d, padded, shares[row], place, centred + count * padded, shared + count * padded);
+      if (++count == at_once) add();
+    });
+  if (count > 0) add();
   std::copy(sums, sums + d, first);
   for (Index i = 0; i < d; ++i, second += i) std::copy(square + i * padded, square + i * padded + i + 1, second);
-  return std::accumulate(shares, shares + kTilePoints, 0.0);
+  return weight;
 }
 
 Index PaddedDimension(Index d) { return Padded(d); }
@@ -282,6 +289,7 @@ HWY_AFTER_NAMESPACE();
 namespace emulsion::kernels {
 
 HWY_EXPORT(PaddedDimension);
+HWY_EXPORT(CountShares);
 HWY_EXPORT(ProductSums);
 HWY_EXPORT(ScatterSums);
 
@@ -298,6 +306,8 @@ Index sums_scratch(Index d) {
   const auto room = [](Index width) { return std::max(kCacheNumbers, 2 * kLanes * width) + kLanes; };
   return padded * (padded + 3) + std::max(room(padded), room(product_sums_width(d)));
 }
+
+Index count_shares(const double* shares, Index components) { return HWY_DYNAMIC_DISPATCH(CountShares)(shares, components); }
 
 void product_sums(const double* point_rows, Index d, Index rows, const double* centre, const double* shares, Index components,
                   double* scratch, double* sums) {

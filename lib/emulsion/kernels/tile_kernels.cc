@@ -1,5 +1,7 @@
 // How points lie, compiled once for each instruction set.
+#include <algorithm>
 #include <array>
+#include <cassert>
 #include <cmath>
 
 #include "emulsion/kernels/kernels.h"
@@ -74,6 +76,27 @@ bool RowsToColumns(const double* HWY_RESTRICT rows, Index d, Index count, double
   return any_missing || !hn::AllFalse(f64, missing);
 }
 
+void GatherToBlocks(const double* HWY_RESTRICT rows, Index d, const std::uint8_t* HWY_RESTRICT numbers, Index count,
+                    const double* HWY_RESTRICT place, double* HWY_RESTRICT out) {
+  const Few f64;
+  constexpr auto kStep = static_cast<Index>(kSide);
+  for (Index i = 0; i < count; i += kStep) {
+    const double* row[kSide];
+    for (Index s = 0; s < kStep; ++s) row[s] = rows + numbers[std::min(i + s, count - 1)] * d;
+    double* HWY_RESTRICT to = out + i / kLanes * kLanes * d + i % kLanes;
+    Index j = 0;
+    for (; j + kStep <= d; j += kStep) {
+      const auto at = hn::LoadU(f64, place + j);
+      std::array<hn::Vec<Few>, kSide> square;
+      for (std::size_t s = 0; s < kSide; ++s) square[s] = hn::Sub(hn::LoadU(f64, row[s] + j), at);
+      Transpose(square);
+      for (std::size_t s = 0; s < kSide; ++s) hn::StoreU(square[s], f64, to + (j + static_cast<Index>(s)) * kLanes);
+    }
+    for (; j < d; ++j)
+      for (Index s = 0; s < kStep; ++s) to[j * kLanes + s] = row[s][j] - place[j];
+  }
+}
+
 }  // namespace
 }  // namespace emulsion::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -83,9 +106,15 @@ HWY_AFTER_NAMESPACE();
 namespace emulsion::kernels {
 
 HWY_EXPORT(RowsToColumns);
+HWY_EXPORT(GatherToBlocks);
 
 bool rows_to_columns(const double* rows, Index d, Index count, double* columns) {
   return HWY_DYNAMIC_DISPATCH(RowsToColumns)(rows, d, count, columns);
+}
+
+void gather_to_blocks(const double* rows, Index d, const std::uint8_t* numbers, Index count, const double* place, double* out) {
+  assert(count > 0);
+  HWY_DYNAMIC_DISPATCH(GatherToBlocks)(rows, d, numbers, count, place, out);
 }
 
 }  // namespace emulsion::kernels
