@@ -163,24 +163,25 @@ void spreads_of(const Tile& tile, const ConstLanes& shares, const ConstColumns& 
   }
   Scratch& scratch = scratch_for(d, components);
   const double* const used = complete_shares(tile, shares, scratch);
-  const auto sum_up = [&](const double* place, Index k, Index count) {
-    kernels::square_sums(tile.points().data(), d, place, tile.size(), used + k * kTilePoints, count, scratch.sums.data() + k * width);
-  };
-  const auto sums_at = [&](Index k) {
-    const double* const sums = scratch.sums.data() + k * width;
-    return Sums{sums[0], sums + 1, sums + 1 + d};
-  };
-  scratch.place.head(d) = near.rowwise().mean();
-  sum_up(scratch.place.data(), 0, components);
+  // Where most points have no share in a component, it is looked at alone, and they are left out.
+  constexpr Index kFewCoordinates = 8;
+  const bool together = d <= kFewCoordinates || 4 * kernels::count_shares(used, components) > tile.size() * components;
+  if (together) {
+    scratch.place.head(d) = near.rowwise().mean();
+    kernels::square_sums(tile.points().data(), d, scratch.place.data(), tile.size(), used, components, scratch.sums.data());
+  }
   for (Index k = 0; k < components; ++k) {
     const auto sums_about = [&](const double* place) {
-      sum_up(place, k, 1);
-      return sums_at(k);
+      const double weight = kernels::spread_sums(tile.rows(), d, used + k * kTilePoints, place, scratch.numbers.data(), scratch.first.data(),
+                                                 scratch.second.data());
+      return Sums{weight, scratch.first.data(), scratch.second.data()};
     };
-    const Sums sums = sums_at(k);
+    const double* const place = together ? scratch.place.data() : near.col(k).data();
+    const double* const shared = scratch.sums.data() + k * width;
+    const Sums sums = together ? Sums{shared[0], shared + 1, shared + 1 + d} : sums_about(place);
     weights[k] = sums.weight > 0 ? sums.weight : 0;
     if (weights[k] == 0) continue;
-    locate(sums, scratch.place.data(), d, moments.col(k).head(d), sums_about, of_diagonal, [&](const Sums& last) {
+    locate(sums, place, d, moments.col(k).head(d), sums_about, of_diagonal, [&](const Sums& last) {
       for (Index i = 0; i < d; ++i) moments(d + i, k) = std::max(last.second[i] - last.first[i] * (last.first[i] / last.weight), 0.0);
     });
   }

@@ -154,6 +154,16 @@ Index product_sums_width(Index d);
 void product_sums(const double* point_rows, Index d, Index rows, const double* centre, const double* shares, Index components,
                   double* scratch, double* sums);
 
+// What square_sums makes for one component about a place of its own, of rows that lie as Tile::rows has them; rows without a share
+// are left out.
+//   shares  256
+//   near    d
+//   first   d: sum of share (x - near)
+//   second  d: of share and the squares of the coordinates of x - near
+// Returns the sum of the shares.
+double spread_sums(const double* point_rows, Index d, const double* shares, const double* near, double* scratch, double* first,
+                   double* second);
+
 // All products for one component about a place of its own. Made for many dimensions.
 //   shares  256
 //   first   d: sum of share (x - near)

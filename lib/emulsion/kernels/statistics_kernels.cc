@@ -278,6 +278,60 @@ double ScatterSums(const double* HWY_RESTRICT point_rows, Index d, const double*
   return weight;
 }
 
+// The sums of J vectors of each of some points about a place.
+template <int J>
+HWY_INLINE void AddSpreads(const double* HWY_RESTRICT points, Index d, const std::uint8_t* HWY_RESTRICT rows, Index count,
+                           const double* HWY_RESTRICT shares, const double* HWY_RESTRICT near, double* HWY_RESTRICT first_out,
+                           double* HWY_RESTRICT second_out) {
+  const Doubles f64;
+  Vector first[J], second[J];
+  HWY_UNROLL(8)
+  for (int j = 0; j < J; ++j) first[j] = second[j] = hn::Zero(f64);
+  for (Index n = 0; n < count; ++n) {
+    const double* HWY_RESTRICT point = points + rows[n] * d;
+    const Vector share = hn::Set(f64, shares[rows[n]]);
+    HWY_UNROLL(8)
+    for (int j = 0; j < J; ++j) {
+      const Vector z = hn::Sub(hn::LoadU(f64, point + j * kLanesHere), hn::LoadU(f64, near + j * kLanesHere));
+      const Vector shared = hn::Mul(share, z);
+      first[j] = hn::Add(first[j], shared);
+      second[j] = hn::MulAdd(shared, z, second[j]);
+    }
+  }
+  for (int j = 0; j < J; ++j) {
+    hn::StoreU(first[j], f64, first_out + j * kLanesHere);
+    hn::StoreU(second[j], f64, second_out + j * kLanesHere);
+  }
+}
+
+double SpreadSums(const double* HWY_RESTRICT point_rows, Index d, const double* HWY_RESTRICT shares, const double* HWY_RESTRICT near,
+                  double* HWY_RESTRICT scratch, double* HWY_RESTRICT first, double* HWY_RESTRICT second) {
+  constexpr int kAtOnce = kLanesHere > 4 ? 8 : 4;  // vectors whose sums fit into registers
+  const Index padded = Padded(d);
+  double* const place = scratch;
+  double* const firsts = place + padded;
+  double* const seconds = firsts + padded;
+  std::copy(near, near + d, place);
+  std::fill(place + d, place + padded, 0.0);
+  std::uint8_t rows[kTilePoints];
+  Index count = 0;
+  double weight = 0;
+  for (Index begin = 0; begin < kTilePoints; begin += 64)
+    ForEachRow(RowsWithShare(shares + begin, 64), [&](Index n) HWY_ATTR {
+      weight += shares[begin + n];
+      rows[count++] = static_cast<std::uint8_t>(begin + n);
+    });
+  Index j = 0;
+  for (; j + kAtOnce * kLanesHere <= padded; j += kAtOnce * kLanesHere)
+    AddSpreads<kAtOnce>(point_rows + j, d, rows, count, shares, place + j, firsts + j, seconds + j);
+  for (; j + 2 * kLanesHere <= padded; j += 2 * kLanesHere)
+    AddSpreads<2>(point_rows + j, d, rows, count, shares, place + j, firsts + j, seconds + j);
+  for (; j < padded; j += kLanesHere) AddSpreads<1>(point_rows + j, d, rows, count, shares, place + j, firsts + j, seconds + j);
+  std::copy(firsts, firsts + d, first);
+  std::copy(seconds, seconds + d, second);
+  return weight;
+}
+
 Index PaddedDimension(Index d) { return Padded(d); }
 
 }  // namespace
@@ -292,6 +346,7 @@ HWY_EXPORT(PaddedDimension);
 HWY_EXPORT(CountShares);
 HWY_EXPORT(ProductSums);
 HWY_EXPORT(ScatterSums);
+HWY_EXPORT(SpreadSums);
 
 namespace {
 
@@ -312,6 +367,11 @@ Index count_shares(const double* shares, Index components) { return HWY_DYNAMIC_
 void product_sums(const double* point_rows, Index d, Index rows, const double* centre, const double* shares, Index components,
                   double* scratch, double* sums) {
   HWY_DYNAMIC_DISPATCH(ProductSums)(point_rows, d, rows, centre, shares, components, scratch, sums);
+}
+
+double spread_sums(const double* point_rows, Index d, const double* shares, const double* near, double* scratch, double* first,
+                   double* second) {
+  return HWY_DYNAMIC_DISPATCH(SpreadSums)(point_rows, d, shares, near, scratch, first, second);
 }
 
 double scatter_sums(const double* point_rows, Index d, const double* shares, const double* near, double* scratch, double* first,
