@@ -11,6 +11,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 BIN = HERE.parent / "build" / "release" / "bin"
+AFFORDABLE_SECONDS = 1.5  # for a repeat of slow steps
 CORES = len(os.sched_getaffinity(0))
 
 
@@ -93,14 +94,17 @@ class Contender:
         began = time.perf_counter()
         self.guess = self.seconds()  # the first one finds nothing in the caches, so it counts only if it is long
         if time.perf_counter() - began > 10 * repeat_seconds and self.guess > repeat_seconds:
+            self.steps = self.fewest_steps()
             return
         self.guess = self.seconds()
         while self.guess * self.steps < repeat_seconds / 4 and self.steps < 1024:  # a difference may even be negative
             self.steps *= 4
             self.guess = self.seconds()
-        # Several where they are short, as some contenders tell a difference of two times.
-        least = 4 if self.guess < 2 * repeat_seconds else 1
-        self.steps = max(least, min(4096, round(repeat_seconds / max(self.guess, 1e-9))))
+        self.steps = max(self.fewest_steps(), min(4096, round(repeat_seconds / max(self.guess, 1e-9))))
+
+    def fewest_steps(self):
+        """Several where there is time, as some contenders tell a difference of two times, which is as noisy as both."""
+        return max(1, min(4, int(AFFORDABLE_SECONDS / max(self.guess, 1e-9))))
 
     def drop(self):
         self.ask("drop")
