@@ -28,7 +28,7 @@ std::shared_ptr<const DenseShape> make_shape(Eigen::MatrixXd covariance, const E
   Eigen::MatrixXd inverse = Eigen::MatrixXd::Identity(d, d);
   factor.triangularView<Eigen::Lower>().solveInPlace(inverse);
   return std::make_shared<const DenseShape>(
-      DenseShape{std::move(covariance), factor, std::move(inverse), factor.diagonal().array().log().sum()});
+      DenseShape{std::move(covariance), std::move(inverse), factor.diagonal().array().log().sum()});
 }
 
 std::shared_ptr<const DenseShape> estimate_shape(const Eigen::MatrixXd& scatter, double weight, const Prior& prior,

@@ -16,11 +16,11 @@ namespace emulsion {
 // A positive definite matrix: the covariance of a component, or its scale. Immutable; may be shared between components.
 struct DenseShape {
   Eigen::MatrixXd covariance;
-  Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> factor;  // covariance = factor * factor^T
-  Eigen::MatrixXd inverse_factor;
+  Eigen::MatrixXd inverse_factor;  // of the lower triangular one, covariance = factor * factor^T
   double half_log_determinant;
 };
 
+//   factor  lower triangular, covariance = factor * factor^T
 std::shared_ptr<const DenseShape> make_shape(Eigen::MatrixXd covariance, const Eigen::MatrixXd& factor);
 
 // The mode of the posterior under an inverse-Wishart prior worth the prior's points, mended by the repair ladder.

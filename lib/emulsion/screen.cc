@@ -43,8 +43,8 @@ Eigen::MatrixXd discriminants(const Eigen::MatrixXd& from_centre, const Eigen::M
   return map;
 }
 
-// The largest eigenvalue of a covariance, or up to q^(1/32) times as much, a twelfth if q = 16: the trace of the 32nd power is the sum
-// of the powers of all of them. Costs less than to find it.
+// The largest eigenvalue of a covariance, or up to q^(1/32) times as much, a twelfth more if q = 16: the trace of the 32nd power is the
+// sum of the powers of all eigenvalues. Costs less than to find them.
 double largest_eigenvalue_bound(const Eigen::MatrixXd& covariance) {
   using Square = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, 0, kMostProjections, kMostProjections>;
   constexpr int kSquarings = 5;
