@@ -25,6 +25,7 @@ KILLS = int(os.environ.get("EMULSION_KILLS", scaled(200, 20)))
 SEED = int(os.environ.get("EMULSION_SEED", random.SystemRandom().randrange(1 << 32)))
 MESSAGES = 600
 ROWS = 10  # of a message
+SHORT_LIFE = 0.015  # seconds between what is sent and the end
 CONFIG = """
 commit_interval_seconds = 0.002
 save_interval_seconds = 0.05
@@ -121,6 +122,7 @@ class KillTest(EndToEndTest):
 
     def test_a_daemon_killed_at_random_ends_as_one_that_never_was(self):
         acknowledged = 0
+        longest = SHORT_LIFE  # however slow the daemon is, it comes to save something at last
         while self.kills < KILLS or acknowledged < MESSAGES:
             if self.random.random() < 0.1:  # while it starts
                 path = ["--state_directory", str(self.directory / "state")]
@@ -137,9 +139,10 @@ class KillTest(EndToEndTest):
             last = min(MESSAGES, next_message + self.random.randint(0, 4 * share))
             for number in range(max(0, next_message - 2), last):  # the first two came before
                 self.send(conversation, number)
-            deadline = time.monotonic() + self.random.uniform(0, 0.015)
+            deadline = time.monotonic() + self.random.uniform(0, longest)
             while conversation.durable < last and conversation.hear(max(0, int(1000 * (deadline - time.monotonic())))):
                 pass
+            longest = SHORT_LIFE if conversation.durable > acknowledged else 1.1 * longest
             acknowledged = max(acknowledged, conversation.durable)
             self.kill(daemon)
             conversation.socket.close()
