@@ -87,8 +87,8 @@ std::vector<Option<DaemonOptions>> make_daemon_options() {
       option(
           "queue_bytes", [](auto& o) -> auto& { return o.queue_bytes; },
           whole_number_in<std::int64_t>({.low = 65536, .high = 1'099'511'627'776, .unit = "bytes"}), Reload::restart,
-          "Bytes that may wait in each connection's queue. Fewer than queue_messages wait if fewer fit: counted are 4 KiB "
-          "for each, or the size of the socket's first ones if that is more. 64 wait in any case."),
+          "Bytes that may wait in each connection's queue. Fewer than queue_messages wait if fewer fit: counted are 8 KiB "
+          "for each, or the size of the socket's first ones if that is more. 16 wait in any case."),
       option(
           "max_message_bytes", [](auto& o) -> auto& { return o.max_message_bytes; },
           whole_number_in<std::int64_t>({.low = 1024, .high = 2'147'483'647, .unit = "bytes"}), Reload::restart,

@@ -30,11 +30,13 @@ class QueueMark {
   }
 
  private:
-  static constexpr std::int64_t kExpectedBytes = 4096;
-  static constexpr std::int64_t kFewest = 64;
+  // What libzmq writes to a connection at once. A larger message, which alone lowers a mark, is not written in one go with
+  // what comes behind it: whoever reads the queue has heard of the new mark by then.
+  static constexpr std::int64_t kExpectedBytes = 8192;
 
-  // The first time that a reader tells is after half a mark. It may have read 8 KiB more by the time that it hears of a new
-  // mark: an eighth of it at most, as 64 KiB or more may wait.
+  static constexpr std::int64_t kFewest = 16;  // so that a connection need not be woken for each
+
+  // A reader tells for the first time after half a mark; it must not have read so many yet.
   static constexpr int kShareOfMark = 8;
 
   int fit(std::int64_t message_bytes) const {

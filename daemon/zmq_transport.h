@@ -19,8 +19,8 @@ struct ZmqOptions {
   // Messages that may wait in each connection's queue, in either direction. Range [1, 10000000].
   int queue_messages = 4096;
 
-  // Bytes that may wait there. libzmq counts messages only: so as many wait as fit if each has 4 KiB or the size of the
-  // socket's first ones, whichever is more; 64 in any case (queue_mark.h). Range [65536, 1099511627776].
+  // Bytes that may wait there. libzmq counts messages only: so as many wait as fit if each has 8 KiB or the size of the
+  // socket's first ones, whichever is more; 16 in any case (queue_mark.h). Range [65536, 1099511627776].
   std::int64_t queue_bytes = 67108864;
 
   // Longest frame that is read; a peer that sends a longer one is disconnected. Range [1024, 2147483647].

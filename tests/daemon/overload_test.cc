@@ -13,13 +13,13 @@ namespace {
 
 constexpr Index kRows = 4096;
 constexpr std::size_t kMessageBytes = kRows * 2 * sizeof(double);
-constexpr int kFit = 64;  // messages that are to be queued at each end
+constexpr int kFit = 20;  // messages that are to be queued at each end
 
 // What the kernel may hold of a connection: the largest send and receive buffers that Linux gives by default, and more.
 constexpr std::size_t kKernelBytes = 32 << 20;
 constexpr std::uint64_t kMostQueued = 2 * kFit + kKernelBytes / kMessageBytes;
 
-constexpr std::uint64_t kFlood = 4000;
+constexpr std::uint64_t kFlood = 3000;
 static_assert(kFlood > 5 * kMostQueued);
 
 // A daemon that learns when it is told to, and a producer that is faster.

@@ -30,7 +30,7 @@ TEST_CASE("messages that grow large at any time get through, and so do those aft
   CAPTURE(small_first);
   ZmqOptions options;
   options.queue_messages = 1000;
-  options.queue_bytes = 1000 << 12;
+  options.queue_bytes = 1000 << 13;
   ZmqHub hub(options);
   const auto wait = [&] { hub.wait(std::chrono::milliseconds(0)); };  // only then a sink hears how far it is read
   SECTION("in") {
