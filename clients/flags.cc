@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "clients/failure.h"
+#include "emulsion/wire/nearest_word.h"
 #include "emulsion/wire/quoted.h"
 
 namespace emulsion::client {
@@ -42,23 +43,6 @@ void check_endpoint(const std::string& text) {
     if (text.starts_with(transport) && text.size() > transport.size()) return;
   }
   throw BadValue{wire::quoted(text) + " is not an address such as tcp://127.0.0.1:7701 or ipc:///tmp/emulsion"};
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
-  for (std::size_t i = 0; i <= a.size(); ++i) {
-    for (std::size_t j = 0; j <= b.size(); ++j) {
-      if (i == 0 || j == 0) {
-        d[i][j] = i + j;
-        continue;
-      }
-      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
-      }
-    }
-  }
-  return d[a.size()][b.size()];
 }
 
 // "output" of "output,o".
@@ -252,17 +236,7 @@ std::vector<std::string> split_list(std::string_view text) {
 }
 
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates) {
-  if (word.size() > 64) return std::nullopt;
-  std::optional<std::string> best;
-  std::size_t least = word.size() < 5 ? 2 : 3;
-  for (const std::string& candidate : candidates) {
-    const std::size_t distance = edit_distance(word, candidate);
-    if (distance < least) {
-      least = distance;
-      best = candidate;
-    }
-  }
-  return best;
+  return wire::nearest_word(word, candidates, word.size() < 5 ? 1 : 2);
 }
 
 int complain(std::string_view command, int code, std::string_view message) {

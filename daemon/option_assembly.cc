@@ -112,7 +112,7 @@ class Assembly {
         const int line = place->second->origin.line;
         fault(setting, "set twice" + (line > 0 ? "; the first time on line " + std::to_string(line) : ""));
       }
-      if (unfit.empty()) sound_.push_back(&setting);
+      if (unfit.empty()) sound_[key.section].push_back(&setting);
     }
   }
 
@@ -125,9 +125,8 @@ class Assembly {
 
   void apply_top_level() {
     std::map<std::string, std::vector<Origin>> lists;  // by key, where each element was written
-    for (const Setting* setting : sound_) {
+    for (const Setting* setting : sound_[""]) {
       const auto* option = find_option(daemon_options(), setting->key);
-      if (!option) continue;
       if (!option->repeatable) {
         if (read(*option, *setting, result_.options)) result_.origins[setting->key] = setting->origin;
         continue;
@@ -149,10 +148,9 @@ class Assembly {
   void apply_section(const std::string& section, StreamOptions& stream) {
     for (const OriginKind kind : {OriginKind::file, OriginKind::environment, OriginKind::command_line}) {
       std::vector<const Setting*> here;
-      for (const Setting* setting : sound_) {
-        const Key key = take_apart(setting->key);
-        if (setting->origin.kind != kind || key.section != section) continue;
-        if (!read(*find_option(stream_options(), key.name), *setting, stream)) continue;
+      for (const Setting* setting : sound_[section]) {
+        if (setting->origin.kind != kind) continue;
+        if (!read(*find_option(stream_options(), take_apart(setting->key).name), *setting, stream)) continue;
         result_.origins[setting->key] = setting->origin;
         here.push_back(setting);
       }
@@ -188,10 +186,8 @@ class Assembly {
   void apply_streams() {
     std::map<std::string, Origin> sections;  // by name of the stream, where it was written first
     for (const StreamSection& stream : written_.streams) sections.emplace(stream.name, stream.origin);
-    for (const Setting* setting : sound_) {
-      const Key key = take_apart(setting->key);
-      if (is_stream(key.section)) sections.emplace(stream_name(key.section), setting->origin);
-    }
+    for (const auto& [section, settings] : sound_)
+      if (is_stream(section) && !settings.empty()) sections.emplace(stream_name(section), settings.front()->origin);
     for (const auto& [name, origin] : sections) {
       if (!wire::is_stream_name(name)) {
         result_.faults.push_back({origin,
@@ -211,7 +207,7 @@ class Assembly {
   }
 
   const WrittenSettings& written_;
-  std::vector<const Setting*> sound_;
+  std::map<std::string, std::vector<const Setting*>> sound_;  // by section, "" for what stands before all
   AssembledOptions result_;
 };
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <type_traits>
 
+#include "emulsion/wire/nearest_word.h"
 #include "emulsion/wire/topic.h"
 
 namespace emulsion::service {
@@ -23,25 +24,6 @@ std::string print_number(double value) {
 bool looks_whole(std::string_view text) {
   if (!text.empty() && text.front() == '-') text.remove_prefix(1);
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-// Edits that turn one text into the other. Source: Damerau (1964), in the form where no part is edited twice.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::vector<std::size_t>> edits(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
-  for (std::size_t i = 0; i <= a.size(); ++i) {
-    for (std::size_t j = 0; j <= b.size(); ++j) {
-      if (i == 0 || j == 0) {
-        edits[i][j] = i + j;
-        continue;
-      }
-      const std::size_t replaced = edits[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
-      edits[i][j] = std::min({edits[i - 1][j] + 1, edits[i][j - 1] + 1, replaced});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        edits[i][j] = std::min(edits[i][j], edits[i - 2][j - 2] + 1);
-      }
-    }
-  }
-  return edits[a.size()][b.size()];
 }
 
 }  // namespace
@@ -125,22 +107,10 @@ Format<std::vector<std::string>> name_list() {
 }
 
 std::optional<std::string> nearest(std::string_view text, const std::vector<std::string>& words) {
-  std::optional<std::string> best;
-  if (text.size() > 200) return best;
-  std::size_t fewest = std::max<std::size_t>(1, std::min<std::size_t>(3, text.size() / 3)) + 1;
-  for (const std::string& word : words) {
-    const std::size_t edits = edit_distance(text, word);
-    if (edits < fewest) {
-      fewest = edits;
-      best = word;
-    }
-  }
-  if (!best && text.size() >= 3) {
-    const auto longer =
-        std::find_if(words.begin(), words.end(), [&](const auto& word) { return word.starts_with(text); });
-    if (longer != words.end()) best = *longer;
-  }
-  return best;
+  if (auto word = wire::nearest_word(text, words, std::clamp<std::size_t>(text.size() / 3, 1, 3))) return word;
+  if (text.size() < 3) return std::nullopt;
+  const auto longer = std::find_if(words.begin(), words.end(), [&](const auto& word) { return word.starts_with(text); });
+  return longer == words.end() ? std::nullopt : std::optional(*longer);
 }
 
 std::string did_you_mean(std::string_view text, const std::vector<std::string>& words) {

@@ -5,6 +5,7 @@
 #include "daemon/options.h"
 
 #include <boost/program_options.hpp>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -152,17 +153,25 @@ class CommandLine {
   Flags flags_;
 };
 
-void read_environment(const std::map<std::string, std::string>& environment, WrittenSettings& written) {
+// What the environment may hold.
+struct Variables {
+  Variables() {
+    for (const auto& option : daemon_options()) {
+      keys[variable_name(option.key)] = option.key;
+      if (option.repeatable) separators[option.key] = option.separator;
+    }
+    for (const auto& option : stream_options()) keys[variable_name("defaults." + option.key)] = "defaults." + option.key;
+    for (const auto& [name, key] : keys) names.push_back(name);
+  }
+
   std::map<std::string, std::string> keys;  // by name of the variable
   std::map<std::string, char> separators;   // of lists, by key
-  for (const auto& option : daemon_options()) {
-    keys[variable_name(option.key)] = option.key;
-    if (option.repeatable) separators[option.key] = option.separator;
-  }
-  for (const auto& option : stream_options()) keys[variable_name("defaults." + option.key)] = "defaults." + option.key;
   std::vector<std::string> names{"EMULSION_CONFIG"};
-  for (const auto& [name, key] : keys) names.push_back(name);
+};
 
+void read_environment(const std::map<std::string, std::string>& environment, WrittenSettings& written) {
+  static const Variables known;
+  const auto& [keys, separators, names] = known;
   for (const auto& [name, value] : environment) {
     // Others than the daemon read these: the test command and the clients.
     if (!name.starts_with("EMULSION_") || name == "EMULSION_QUICK" || name.starts_with("EMULSION_CLIENT_")) continue;
@@ -213,10 +222,11 @@ class ConfigurationFile {
     }
     std::ifstream file(origin_.name, std::ios::binary);
     if (!file) return fail("cannot be opened: " + std::error_code(errno, std::generic_category()).message());
-    std::string text(kMaxFileBytes + 1, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    std::string text;
+    std::array<char, 4096> part;
+    while (text.size() <= kMaxFileBytes && (file.read(part.data(), part.size()) || file.gcount() > 0))
+      text.append(part.data(), static_cast<std::size_t>(file.gcount()));
     if (file.bad()) return fail("cannot be read");
-    text.resize(static_cast<std::size_t>(file.gcount()));
     if (text.size() > kMaxFileBytes) return fail("is longer than 1 MiB; allowed: a configuration file");
     if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
     return text;
