@@ -1,6 +1,7 @@
-#include "emulsion/dense_shape.h"
+#include "emulsion/ellipsoids.h"
 
 #include <Eigen/Cholesky>
+#include <cmath>
 #include <vector>
 
 #include "emulsion/kernels/kernels.h"
@@ -9,6 +10,17 @@
 namespace emulsion {
 namespace {
 
+// Matrices that a thread uses again and again.
+struct Room {
+  static Room& of_this_thread() {
+    thread_local Room room;
+    return room;
+  }
+
+  Eigen::MatrixXd covariance, factor, inverse;
+  Eigen::VectorXd from_centre, offset;
+};
+
 std::vector<Index> coordinates(const Tile& tile, Index row, bool missing) {
   std::vector<Index> chosen;
   for (Index j = 0; j < tile.dimension(); ++j)
@@ -16,75 +28,119 @@ std::vector<Index> coordinates(const Tile& tile, Index row, bool missing) {
   return chosen;
 }
 
-Eigen::VectorXd observed_residual(const ConstColumn& mean, const Tile& tile, Index row, const std::vector<Index>& observed) {
+Eigen::VectorXd observed_residual(const ConstColumn& place, const Tile& tile, Index row, const std::vector<Index>& observed) {
   const Eigen::VectorXd point = tile.points().row(row);
-  return point(observed) - mean(observed);
+  return point(observed) - place(observed);
+}
+
+// Both triangles of a symmetric matrix.
+void unpack(const ConstColumn& packed, Index d, Eigen::MatrixXd& matrix) {
+  matrix.resize(d, d);
+  for (Index i = 0, at = 0; i < d; ++i)
+    for (Index j = 0; j <= i; ++j) matrix(i, j) = matrix(j, i) = packed[at++];
+}
+
+// Of a lower triangular matrix.
+void invert(const Eigen::MatrixXd& factor, Eigen::MatrixXd& inverse) {
+  const Index d = factor.rows();
+  inverse.setIdentity(d, d);
+  // Column by column, as what is above the diagonal stays 0.
+  for (Index j = 0; j < d; ++j)
+    factor.bottomRightCorner(d - j, d - j).triangularView<Eigen::Lower>().solveInPlace(inverse.col(j).tail(d - j));
 }
 
 }  // namespace
 
-std::shared_ptr<const DenseShape> make_shape(Eigen::MatrixXd covariance, const Eigen::MatrixXd& factor) {
-  const Index d = covariance.rows();
-  Eigen::MatrixXd inverse = Eigen::MatrixXd::Identity(d, d);
-  factor.triangularView<Eigen::Lower>().solveInPlace(inverse);
-  return std::make_shared<const DenseShape>(
-      DenseShape{std::move(covariance), std::move(inverse), factor.diagonal().array().log().sum()});
+Shapes::Shapes(Index dimension, Index count)
+    : dimension_(dimension), covariances_(triangle(dimension), count), factors_(triangle(dimension), count) {}
+
+void Shapes::store(Index s, const Eigen::MatrixXd& covariance, const Eigen::MatrixXd& factor) {
+  for (Index i = 0, at = 0; i < dimension_; ++i)
+    for (Index j = 0; j <= i; ++j, ++at) {
+      covariances_(at, s) = covariance(i, j);
+      factors_(at, s) = factor(i, j);
+    }
 }
 
-std::shared_ptr<const DenseShape> estimate_shape(const Eigen::MatrixXd& scatter, double weight, const Prior& prior,
-                                                 const std::shared_ptr<const DenseShape>& previous, Repair& repair) {
+bool Shapes::set(Index s, const ConstColumn& covariance) {
+  Room& room = Room::of_this_thread();
+  unpack(covariance, dimension_, room.covariance);
+  if (!cholesky(room.covariance, room.factor)) return false;
+  store(s, room.covariance, room.factor);
+  return true;
+}
+
+Repair Shapes::estimate(Index s, const ConstColumn& scatter, double weight, const Prior& prior) {
   const double strength = prior.options.covariance_points;
-  Eigen::MatrixXd covariance = scatter / (weight + strength);
-  covariance.diagonal() += (strength * prior.options.covariance_fraction / (weight + strength)) * prior.variances;
-  RepairedCovariance repaired = repair_covariance(covariance, prior.variances);
-  repair = repaired.repair;
-  if (repaired.covariance.size() == 0) return previous;
-  return make_shape(std::move(repaired.covariance), repaired.factor);
+  Room& room = Room::of_this_thread();
+  unpack(scatter, dimension_, room.covariance);
+  room.covariance /= weight + strength;
+  room.covariance.diagonal() += (strength * prior.options.covariance_fraction / (weight + strength)) * prior.variances;
+  const Repair repair = repair_covariance(room.covariance, prior.variances, room.factor);
+  if (repair != Repair::kept_previous) store(s, room.covariance, room.factor);
+  return repair;
 }
 
-DenseDistances::DenseDistances(const Eigen::MatrixXd& places, const std::vector<std::shared_ptr<const DenseShape>>& shapes)
-    : places_(places), frame_(places) {
-  for (Index k = 0; k < places.cols(); ++k) {
-    const Eigen::MatrixXd& inverse = shapes[static_cast<std::size_t>(k)]->inverse_factor;
-    const Eigen::VectorXd from_centre = places.col(k) - frame_.centre();
-    const double loss = (inverse.cwiseAbs() * from_centre.cwiseAbs()).maxCoeff();
-    const Eigen::VectorXd offset = frame_.admit(loss) ? Eigen::VectorXd(-inverse * from_centre) : Eigen::VectorXd::Zero(places.rows());
-    packed_.push_back(kernels::pack_affine(inverse.data(), places.rows(), offset.data()));
+double Shapes::half_log_determinant(Index s) const {
+  double sum = 0;
+  for (Index i = 0; i < dimension_; ++i) sum += std::log(factors_(triangle(i) + i, s));
+  return sum;
+}
+
+Ellipsoids::Ellipsoids(Eigen::MatrixXd places, const Shapes& shapes)
+    : places_(std::move(places)), covariances_(shapes.covariances()), frame_(places_), packed_(size() * kernels::affine_size(dimension())) {
+  Room& room = Room::of_this_thread();
+  for (Index k = 0; k < size(); ++k) {
+    if (k < shapes.size()) {
+      unpack(shapes.factors().col(k), dimension(), room.factor);
+      invert(room.factor, room.inverse);
+    }
+    room.from_centre = places_.col(k) - frame_.centre();
+    const double loss = (room.inverse.cwiseAbs() * room.from_centre.cwiseAbs()).maxCoeff();
+    room.offset.setZero(dimension());
+    if (frame_.admit(loss)) room.offset.noalias() -= room.inverse * room.from_centre;
+    kernels::pack_affine(room.inverse.data(), dimension(), room.offset.data(), packed(k));
   }
 }
 
-void DenseDistances::compute(const Tile& tile, LaneRange lanes, double factor, const Eigen::VectorXd& constants, LaneMatrix& out,
-                             Index first_column) const {
-  const Index d = tile.dimension();
+Eigen::VectorXd Ellipsoids::variances(Index k) const {
+  const auto packed = triangle_of(k);
+  Eigen::VectorXd variances(dimension());
+  for (Index i = 0; i < dimension(); ++i) variances[i] = packed[triangle(i) + i];
+  return variances;
+}
+
+void Ellipsoids::distances(const Tile& tile, LaneRange lanes, double factor, const Eigen::VectorXd& constants, LaneMatrix& out,
+                           Index first_column) const {
   frame_.for_each_run(tile, lanes, places_, [&](const double* blocks, Index first, Index count) {
     for (Index k = first; k < first + count; ++k)
-      kernels::affine_distances(blocks, d, packed_[static_cast<std::size_t>(k)].data(), factor, constants[k], lanes,
-                                out.col(first_column + k).data());
+      kernels::affine_distances(blocks, dimension(), packed(k), factor, constants[k], lanes, out.col(first_column + k).data());
   });
 }
 
-void DenseDistances::compute_rows(const Tile& tile, Index k, RowNumbers rows, double factor, double constant, double* out) const {
-  kernels::affine_distances(frame_.gather(tile, rows, places_, k), tile.dimension(), packed_[static_cast<std::size_t>(k)].data(), factor,
-                            constant, {0, static_cast<Index>(rows.size())}, out);
+void Ellipsoids::distances_of(const Tile& tile, Index k, RowNumbers rows, double factor, double constant, double* out) const {
+  kernels::affine_distances(frame_.gather(tile, rows, places_, k), dimension(), packed(k), factor, constant,
+                            {0, static_cast<Index>(rows.size())}, out);
 }
 
-ObservedDistance observed_distance(const DenseShape& shape, const ConstColumn& mean, const Tile& tile, Index row) {
+Ellipsoids::Observed Ellipsoids::observed_distance(Index k, const Tile& tile, Index row) const {
   const auto observed = coordinates(tile, row, false);
-  const Eigen::LLT<Eigen::MatrixXd> llt(shape.covariance(observed, observed));
+  const Eigen::LLT<Eigen::MatrixXd> llt(covariance(k)(observed, observed));
   const Eigen::MatrixXd factor = llt.matrixL();
-  const Eigen::VectorXd whitened = llt.matrixL().solve(observed_residual(mean, tile, row, observed));
+  const Eigen::VectorXd whitened = llt.matrixL().solve(observed_residual(places_.col(k), tile, row, observed));
   return {static_cast<double>(observed.size()), whitened.squaredNorm(), factor.diagonal().array().log().sum()};
 }
 
-Completed complete(const DenseShape& shape, const ConstColumn& mean, const Tile& tile, Index row) {
+Ellipsoids::Completed Ellipsoids::complete(Index k, const Tile& tile, Index row) const {
   const auto observed = coordinates(tile, row, false);
   const auto missing = coordinates(tile, row, true);
-  const Eigen::LLT<Eigen::MatrixXd> llt(shape.covariance(observed, observed));
-  const Eigen::MatrixXd regression = llt.solve(shape.covariance(observed, missing)).transpose();  // missing on observed
+  const Eigen::MatrixXd whole = covariance(k);
+  const Eigen::LLT<Eigen::MatrixXd> llt(whole(observed, observed));
+  const Eigen::MatrixXd regression = llt.solve(whole(observed, missing)).transpose();  // missing on observed
   const Index d = tile.dimension();
   Completed completed{tile.points().row(row).transpose(), Eigen::MatrixXd::Zero(d, d)};
-  completed.point(missing) = mean(missing) + regression * observed_residual(mean, tile, row, observed);
-  completed.covariance(missing, missing) = shape.covariance(missing, missing) - regression * shape.covariance(observed, missing);
+  completed.point(missing) = places_.col(k)(missing) + regression * observed_residual(places_.col(k), tile, row, observed);
+  completed.covariance(missing, missing) = whole(missing, missing) - regression * whole(observed, missing);
   return completed;
 }
 

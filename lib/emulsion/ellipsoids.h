@@ -1,11 +1,8 @@
-// What components have in common whose coordinates may be correlated: a symmetric matrix with its Cholesky factor, distances
-// in its units, and the place of what is missing.
+// What components have in common whose coordinates may be correlated: K places with a positive definite matrix each, or one
+// for all; distances in its units, and the place of what is missing.
 #pragma once
 
 #include <Eigen/Core>
-#include <memory>
-#include <span>
-#include <vector>
 
 #include "emulsion/family.h"
 #include "emulsion/frame.h"
@@ -13,57 +10,85 @@
 
 namespace emulsion {
 
-// A positive definite matrix: the covariance of a component, or its scale. Immutable; may be shared between components.
-struct DenseShape {
-  Eigen::MatrixXd covariance;
-  Eigen::MatrixXd inverse_factor;  // of the lower triangular one, covariance = factor * factor^T
-  double half_log_determinant;
+// Positive definite matrices with their Cholesky factors, as they are made: covariances, or scales. Every call concerns matrix s
+// alone, and threads may share the work.
+class Shapes {
+ public:
+  Shapes(Index dimension, Index count);
+
+  Index size() const { return covariances_.cols(); }
+
+  // Returns false if the matrix is not positive definite.
+  //   covariance  its lower triangle, row by row
+  bool set(Index s, const ConstColumn& covariance);
+
+  // The mode of the posterior under an inverse-Wishart prior worth the prior's points, mended by the repair ladder. Where that
+  // ends with what was before, nothing is set.
+  //   scatter  its lower triangle, row by row
+  // Returns what had to be done.
+  Repair estimate(Index s, const ConstColumn& scatter, double weight, const Prior& prior);
+
+  // The lower triangles, row by row: d(d+1)/2 x S. covariance = factor * factor^T, the factor lower triangular.
+  const Eigen::MatrixXd& covariances() const { return covariances_; }
+  const Eigen::MatrixXd& factors() const { return factors_; }
+  double half_log_determinant(Index s) const;
+
+ private:
+  void store(Index s, const Eigen::MatrixXd& covariance, const Eigen::MatrixXd& factor);
+
+  Index dimension_;
+  Eigen::MatrixXd covariances_;
+  Eigen::MatrixXd factors_;
 };
 
-//   factor  lower triangular, covariance = factor * factor^T
-std::shared_ptr<const DenseShape> make_shape(Eigen::MatrixXd covariance, const Eigen::MatrixXd& factor);
-
-// The mode of the posterior under an inverse-Wishart prior worth the prior's points, mended by the repair ladder.
-//   repair  what had to be done; with kept_previous the result is `previous`
-std::shared_ptr<const DenseShape> estimate_shape(const Eigen::MatrixXd& scatter, double weight, const Prior& prior,
-                                                 const std::shared_ptr<const DenseShape>& previous, Repair& repair);
-
-// Distances of points from K places, each in the units of its own shape. Immutable; may be shared between threads.
-class DenseDistances {
+// Immutable; may be shared between threads.
+class Ellipsoids {
  public:
   //   places  d x K
-  //   shapes  K
-  DenseDistances(const Eigen::MatrixXd& places, const std::vector<std::shared_ptr<const DenseShape>>& shapes);
+  //   shapes  K, or one for all; all of them set
+  Ellipsoids(Eigen::MatrixXd places, const Shapes& shapes);
+
+  Index size() const { return places_.cols(); }
+  Index dimension() const { return places_.rows(); }
+  const Eigen::MatrixXd& places() const { return places_; }
+
+  // The matrix of component k: its lower triangle row by row, all of it, or its diagonal.
+  auto triangle_of(Index k) const { return covariances_.col(covariances_.cols() == 1 ? 0 : k); }
+  Eigen::MatrixXd covariance(Index k) const { return unpack_triangle(triangle_of(k), dimension()); }
+  Eigen::VectorXd variances(Index k) const;
 
   // out(row, first_column + k) = constants[k] + factor * (x - place_k)^T covariance_k^-1 (x - place_k) for some rows of a tile;
   // incomplete ones get what has no meaning.
-  void compute(const Tile& tile, LaneRange lanes, double factor, const Eigen::VectorXd& constants, LaneMatrix& out, Index first_column) const;
+  void distances(const Tile& tile, LaneRange lanes, double factor, const Eigen::VectorXd& constants, LaneMatrix& out, Index first_column) const;
 
   // The same bits for component k and some rows alone.
   //   out  as many numbers, and room for whole blocks of kLanes
-  void compute_rows(const Tile& tile, Index k, RowNumbers rows, double factor, double constant, double* out) const;
+  void distances_of(const Tile& tile, Index k, RowNumbers rows, double factor, double constant, double* out) const;
+
+  // (x - place_k)^T covariance_k^-1 (x - place_k) for the coordinates that an incomplete row has, under their own marginal.
+  struct Observed {
+    double coordinates;  // how many it has
+    double squared;
+    double half_log_determinant;
+  };
+  Observed observed_distance(Index k, const Tile& tile, Index row) const;
+
+  // A point of which some coordinates are missing, as component k sees it.
+  // Source: Ghahramani & Jordan (1994), Supervised learning from incomplete data via an EM approach, section 3.
+  struct Completed {
+    Eigen::VectorXd point;       // d, the missing coordinates at their conditional expectation
+    Eigen::MatrixXd covariance;  // d x d, of the missing coordinates given the others; 0 elsewhere
+  };
+  Completed complete(Index k, const Tile& tile, Index row) const;
 
  private:
-  Eigen::MatrixXd places_;
+  double* packed(Index k) { return packed_.data() + k * kernels::affine_size(dimension()); }
+  const double* packed(Index k) const { return packed_.data() + k * kernels::affine_size(dimension()); }
+
+  Eigen::MatrixXd places_;       // d x K
+  Eigen::MatrixXd covariances_;  // d(d+1)/2 x S
   Frame frame_;
-  std::vector<std::vector<double>> packed_;  // K
+  Eigen::VectorXd packed_;  // inverse factors with their offsets, as kernels::pack_affine makes them, one after the other
 };
-
-// (x - mean)^T covariance^-1 (x - mean) for the coordinates that an incomplete row has, under their own marginal.
-struct ObservedDistance {
-  double coordinates;  // how many it has
-  double squared;
-  double half_log_determinant;
-};
-ObservedDistance observed_distance(const DenseShape& shape, const ConstColumn& mean, const Tile& tile, Index row);
-
-// A point of which some coordinates are missing, as one component sees it.
-struct Completed {
-  Eigen::VectorXd point;       // d, the missing coordinates at their conditional expectation
-  Eigen::MatrixXd covariance;  // d x d, of the missing coordinates given the others; 0 elsewhere
-};
-
-// Source: Ghahramani & Jordan (1994), Supervised learning from incomplete data via an EM approach, section 3.
-Completed complete(const DenseShape& shape, const ConstColumn& mean, const Tile& tile, Index row);
 
 }  // namespace emulsion

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "emulsion/dense_shape.h"
+#include "emulsion/ellipsoids.h"
 #include "emulsion/screen.h"
 
 namespace emulsion {
@@ -16,25 +16,26 @@ class DenseFamily;
 
 class DenseGaussian final : public Bank {
  public:
-  DenseGaussian(const DenseFamily& family, Eigen::MatrixXd means, std::vector<std::shared_ptr<const DenseShape>> shapes)
-      : family_(family), means_(std::move(means)), shapes_(std::move(shapes)), distances_(means_, shapes_), log_normalisers_(size()) {
+  //   shapes  K; one for all if tied
+  DenseGaussian(const DenseFamily& family, Eigen::MatrixXd means, const Shapes& shapes)
+      : family_(family), ellipsoids_(std::move(means), shapes), log_normalisers_(size()) {
     for (Index k = 0; k < size(); ++k)
-      log_normalisers_[k] = -log_constant(static_cast<double>(dimension())) - shape_of(k)->half_log_determinant;
+      log_normalisers_[k] = -log_constant(static_cast<double>(dimension())) - shapes.half_log_determinant(shapes.size() == 1 ? 0 : k);
   }
 
   const Family& family() const override;
-  Index size() const override { return means_.cols(); }
-  Index dimension() const override { return means_.rows(); }
-  Eigen::MatrixXd means() const override { return means_; }
+  Index size() const override { return ellipsoids_.size(); }
+  Index dimension() const override { return ellipsoids_.dimension(); }
+  Eigen::MatrixXd means() const override { return ellipsoids_.places(); }
   Eigen::MatrixXd variances() const override {
     Eigen::MatrixXd variances(dimension(), size());
-    for (Index k = 0; k < size(); ++k) variances.col(k) = shape_of(k)->covariance.diagonal();
+    for (Index k = 0; k < size(); ++k) variances.col(k) = ellipsoids_.variances(k);
     return variances;
   }
-  const std::shared_ptr<const DenseShape>& shape_of(Index k) const { return shapes_[static_cast<std::size_t>(k)]; }
+  const Ellipsoids& ellipsoids() const { return ellipsoids_; }
 
   void log_densities(const Tile& tile, LaneRange lanes, LaneMatrix& out, Index first_column) const override {
-    distances_.compute(tile, lanes, -0.5, log_normalisers_, out, first_column);
+    ellipsoids_.distances(tile, lanes, -0.5, log_normalisers_, out, first_column);
     set_incomplete(tile, lanes, out, first_column);
   }
 
@@ -42,7 +43,7 @@ class DenseGaussian final : public Bank {
     for (const Index row : tile.incomplete_rows()) {
       if (row < lanes.begin || row >= lanes.end) continue;
       for (Index k = 0; k < size(); ++k) {
-        const ObservedDistance observed = observed_distance(*shape_of(k), means_.col(k), tile, row);
+        const auto observed = ellipsoids_.observed_distance(k, tile, row);
         out(row, first_column + k) = -0.5 * observed.squared - log_constant(observed.coordinates) - observed.half_log_determinant;
       }
     }
@@ -52,22 +53,22 @@ class DenseGaussian final : public Bank {
     // Below this, all densities together cost little more than their bounds.
     constexpr Index kFewComponents = 8, kFewProducts = 4096;
     if (size() < kFewComponents || size() * triangle(dimension()) < kFewProducts) return nullptr;
-    return Screen::make(means_, [this](Index k) { return shape_of(k)->covariance; }, log_normalisers_);
+    return Screen::make(ellipsoids_.places(), [this](Index k) { return ellipsoids_.covariance(k); }, log_normalisers_);
   }
 
   void log_densities_of(const Tile& tile, Index component, RowNumbers rows, double* out) const override {
-    distances_.compute_rows(tile, component, rows, -0.5, log_normalisers_[component], out);
+    ellipsoids_.distances_of(tile, component, rows, -0.5, log_normalisers_[component], out);
   }
 
   void accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column,
                   BankStatistics& statistics) const override {
-    scatters_of(tile, responsibilities.middleCols(first_column, size()), means_, statistics.weight, statistics.moments);
+    scatters_of(tile, responsibilities.middleCols(first_column, size()), ellipsoids_.places(), statistics.weight, statistics.moments);
     for (const Index row : tile.incomplete_rows()) family().merge(statistics, one_point(tile, row, responsibilities, first_column));
   }
 
   Eigen::MatrixXd pack() const override {
     Eigen::MatrixXd packed(dimension() + triangle(dimension()), size());
-    for (Index k = 0; k < size(); ++k) packed.col(k) << means_.col(k), pack_triangle(shape_of(k)->covariance);
+    for (Index k = 0; k < size(); ++k) packed.col(k) << ellipsoids_.places().col(k), ellipsoids_.triangle_of(k);
     return packed;
   }
 
@@ -80,7 +81,7 @@ class DenseGaussian final : public Bank {
     for (Index k = 0; k < size(); ++k) {
       const double share = responsibilities(row, first_column + k);
       if (!(share > 0)) continue;
-      const Completed completed = complete(*shape_of(k), means_.col(k), tile, row);
+      const auto completed = ellipsoids_.complete(k, tile, row);
       statistics.weight[k] = share;
       statistics.moments.col(k) << completed.point, share * pack_triangle(completed.covariance);
     }
@@ -88,10 +89,8 @@ class DenseGaussian final : public Bank {
   }
 
   const DenseFamily& family_;
-  Eigen::MatrixXd means_;                                  // d x K
-  std::vector<std::shared_ptr<const DenseShape>> shapes_;  // K; all the same one if tied
-  DenseDistances distances_;
-  Eigen::VectorXd log_normalisers_;                        // K: log density at the mean
+  Ellipsoids ellipsoids_;
+  Eigen::VectorXd log_normalisers_;  // K: log density at the mean
 };
 
 class DenseFamily final : public Family {
@@ -128,40 +127,40 @@ class DenseFamily final : public Family {
 
   MaximisedBank maximise(const BankStatistics& statistics, const Prior& prior, const Bank& previous,
                          const std::vector<bool>& keep) const override {
-    const auto& before = dynamic_cast<const DenseGaussian&>(previous);
+    const Ellipsoids& before = dynamic_cast<const DenseGaussian&>(previous).ellipsoids();
     const Index d = before.dimension();
     const Index components = before.size();
-    Eigen::MatrixXd means = before.means();
-    std::vector<std::shared_ptr<const DenseShape>> shapes;
+    Eigen::MatrixXd means = before.places();
+    Shapes shapes(d, tied_ ? 1 : components);
     std::vector<Repair> repairs(static_cast<std::size_t>(components), Repair::none);
-    Eigen::MatrixXd pooled = Eigen::MatrixXd::Zero(d, d);
     for (Index k = 0; k < components; ++k) {
-      const Eigen::MatrixXd scatter = unpack_triangle(statistics.moments.col(k).tail(triangle(d)), d);
-      pooled += scatter;
-      shapes.push_back(before.shape_of(k));
-      if (keep[static_cast<std::size_t>(k)]) continue;
-      const Eigen::VectorXd mean = statistics.moments.col(k).head(d);
       Repair& repair = repairs[static_cast<std::size_t>(k)];
-      if (!mean.allFinite())
-        repair = Repair::kept_previous;
+      const bool kept = keep[static_cast<std::size_t>(k)];
+      const auto mean = statistics.moments.col(k).head(d);
+      if (!kept && !mean.allFinite()) repair = Repair::kept_previous;
+      const bool usable = !kept && repair == Repair::none;
+      if (usable && !tied_) repair = shapes.estimate(k, statistics.moments.col(k).tail(triangle(d)), statistics.weight[k], prior);
+      if (usable && repair != Repair::kept_previous)
+        means.col(k) = mean;
       else if (!tied_)
-        shapes.back() = estimate_shape(scatter, statistics.weight[k], prior, before.shape_of(k), repair);
-      if (repair != Repair::kept_previous) means.col(k) = mean;
+        shapes.set(k, before.triangle_of(k));
     }
     if (tied_) {
-      Repair repair = Repair::none;
-      const auto shared = estimate_shape(pooled, statistics.weight.sum(), prior, before.shape_of(0), repair);
-      if (repair == Repair::kept_previous) means = before.means();
+      const Eigen::VectorXd pooled = statistics.moments.bottomRows(triangle(d)).rowwise().sum();
+      const Repair repair = shapes.estimate(0, pooled, statistics.weight.sum(), prior);
+      if (repair == Repair::kept_previous) {
+        means = before.places();
+        shapes.set(0, before.triangle_of(0));
+      }
       repairs[0] = std::max(repairs[0], repair);
-      shapes.assign(static_cast<std::size_t>(components), shared);
     }
-    return {std::make_shared<DenseGaussian>(*this, std::move(means), std::move(shapes)), std::move(repairs)};
+    return {std::make_shared<DenseGaussian>(*this, std::move(means), shapes), std::move(repairs)};
   }
 
   std::shared_ptr<const Bank> place(const Eigen::MatrixXd& centres, const Eigen::VectorXd& variances) const override {
-    const auto shape = make_shape(variances.asDiagonal(), variances.cwiseSqrt().asDiagonal());
-    return std::make_shared<DenseGaussian>(
-        *this, centres, std::vector<std::shared_ptr<const DenseShape>>(static_cast<std::size_t>(centres.cols()), shape));
+    Shapes shapes(centres.rows(), tied_ ? 1 : centres.cols());
+    for (Index s = 0; s < shapes.size(); ++s) shapes.set(s, pack_triangle(variances.asDiagonal()));
+    return std::make_shared<DenseGaussian>(*this, centres, shapes);
   }
 
   BankStatistics expected(const Bank& bank, const Eigen::VectorXd& points) const override {
@@ -175,18 +174,16 @@ class DenseFamily final : public Family {
     if (parameters.rows() != d + triangle(d))
       return fail(name() + ": " + std::to_string(parameters.rows()) + " parameters, expected " +
                   std::to_string(d + triangle(d)) + " in " + std::to_string(d) + " dimensions");
-    std::vector<std::shared_ptr<const DenseShape>> shapes;
+    Shapes shapes(d, tied_ ? 1 : parameters.cols());
     for (Index k = 0; k < parameters.cols(); ++k) {
-      const Eigen::MatrixXd covariance = unpack_triangle(parameters.col(k).tail(triangle(d)), d);
-      const Eigen::LLT<Eigen::MatrixXd> llt(covariance);
+      const auto covariance = parameters.col(k).tail(triangle(d));
       if (!parameters.col(k).allFinite()) return fail("component " + std::to_string(k + 1) + ": a parameter is not a finite number");
-      if (llt.info() != Eigen::Success)
+      if (!shapes.set(tied_ ? 0 : k, covariance))
         return fail("component " + std::to_string(k + 1) + ": covariance is not positive definite");
-      if (tied_ && k > 0 && parameters.col(k).tail(triangle(d)) != parameters.col(0).tail(triangle(d)))
+      if (tied_ && k > 0 && covariance != parameters.col(0).tail(triangle(d)))
         return fail("component " + std::to_string(k + 1) + ": covariance differs from that of component 1, expected one for all");
-      shapes.push_back(tied_ && k > 0 ? shapes.front() : make_shape(covariance, llt.matrixL()));
     }
-    return std::make_shared<const DenseGaussian>(*this, parameters.topRows(d), std::move(shapes));
+    return std::make_shared<const DenseGaussian>(*this, parameters.topRows(d), shapes);
   }
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <optional>
 
 #include "emulsion/kernels/kernels.h"
 #include "emulsion/screen.h"
@@ -27,19 +28,21 @@ void list_all(LaneRange lanes, Index first, Index count, Index components, kerne
           static_cast<std::int32_t>(first + k);
 }
 
-// What each row counts for each component.
+// Sets what each row counts for each component.
 void weigh(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& weights, Expectation& expectation, Assignment assignment) {
-  LaneMatrix& shares = expectation.shares;
-  if (assignment == Assignment::soft) {
-    shares = expectation.responsibilities.colwise() * weights;
-  } else {
-    shares.setZero();
-    for (Index row = 0; row < tile.size(); ++row) shares(row, expectation.most_probable[static_cast<std::size_t>(row)]) = weights[row];
-  }
   // Faded so far, a share counts for nothing, but sums of nothing else would lose their digits below the least normal number.
   constexpr double kLeastShare = 1e-200;
-  shares = (shares < kLeastShare).select(0.0, shares);
-  if (!tile.full()) shares.bottomRows(kTilePoints - tile.size()).setZero();
+  LaneMatrix& shares = expectation.shares;
+  const Index rows = covering_lanes(0, tile.size()).end;
+  if (assignment == Assignment::soft) {
+    kernels::weigh(expectation.responsibilities.data(), shares.cols(), weights.data(), kLeastShare, rows, shares.data());
+  } else {
+    shares.topRows(rows).setZero();
+    for (Index row = 0; row < tile.size(); ++row)
+      if (weights[row] >= kLeastShare) shares(row, expectation.most_probable[static_cast<std::size_t>(row)]) = weights[row];
+  }
+  if (expectation.shared_rows > rows) shares.middleRows(rows, expectation.shared_rows - rows).setZero();
+  expectation.shared_rows = rows;
 }
 
 }  // namespace
@@ -49,7 +52,7 @@ Expectation::Expectation(Index components)
       log_density(Eigen::Array<double, kTilePoints, 1>::Zero()),
       most_probable{},
       listed{},
-      shares(kTilePoints, components) {}
+      shares(LaneMatrix::Zero(kTilePoints, components)) {}
 
 void Expectation::clear_lists(LaneRange lanes) {
   const Index components = responsibilities.cols();
@@ -115,21 +118,22 @@ void Mixture::accumulate(const Tile& tile, Expectation& expectation, Assignment 
   const LaneMatrix& shares = as_they_are ? expectation.responsibilities : expectation.shares;
 
   clear(statistics);
-  Eigen::Array<double, kTilePoints, 1> noise = Eigen::Array<double, kTilePoints, 1>::Zero();
-  bool any_noise = false;
+  std::optional<Eigen::Array<double, kTilePoints, 1>> signal;  // where there is noise, what each row counts besides
   Index first = 0;
   for (std::size_t b = 0; b < banks_.size(); ++b) {
     const Bank& bank = *banks_[b];
     bank.accumulate(tile, shares, first, statistics.banks[b]);
     if (bank.family().is_noise()) {
-      noise += shares.middleCols(first, bank.size()).rowwise().sum();
-      any_noise = true;
+      if (!signal) signal = weights;
+      *signal -= shares.middleCols(first, bank.size()).rowwise().sum();
     }
     first += bank.size();
   }
-  set_coordinate_moments(tile, any_noise ? (weights - noise).max(kShareOfNoise * weights) : weights, statistics.coordinates);
-  statistics.weight = weights.sum();
-  statistics.log_likelihood = (weights * expectation.log_density).sum();
+  if (signal) *signal = signal->max(kShareOfNoise * weights);
+  set_coordinate_moments(tile, signal ? *signal : weights, statistics.coordinates);
+  const Index rows = covering_lanes(0, tile.size()).end;
+  statistics.weight = weights.head(rows).sum();
+  statistics.log_likelihood = (weights.head(rows) * expectation.log_density.head(rows)).sum();
 }
 
 Statistics Mixture::empty_statistics() const {

@@ -27,7 +27,8 @@ struct Expectation {
   std::array<std::int32_t, kTilePoints> most_probable;  // component with the highest responsibility; the first of equals
   kernels::ListedComponents listed;  // used by a mixture that has been screened
   bool sparse = false;               // true: only responsibilities of listed components may be other than 0
-  LaneMatrix shares;  // 256 x K: what each row counts for each component; used by `accumulate`
+  LaneMatrix shares;      // 256 x K: what each row counts for each component; used by `accumulate`
+  Index shared_rows = 0;  // all later rows of `shares` are 0
 };
 
 class Mixture {

@@ -8,7 +8,7 @@
 namespace emulsion {
 
 Index dimension_of_scatter(Index size) {
-  return static_cast<Index>(std::lround((std::sqrt(9.0 + 8.0 * static_cast<double>(size)) - 3.0) / 2.0));
+  return static_cast<Index>((std::sqrt(9.0 + 8.0 * static_cast<double>(size)) - 3.0) / 2.0 + 0.5);
 }
 
 Eigen::VectorXd pack_triangle(const Eigen::MatrixXd& matrix) {
@@ -113,7 +113,7 @@ void scatters_of(const Tile& tile, const ConstLanes& shares, const ConstColumns&
   Scratch& scratch = scratch_for(d, components);
   const double* const used = complete_shares(tile, shares, scratch);
   // Where each component has a share of few points, as of many far apart, its own products are fewer than those of all.
-  const bool together = d <= kFewDimensions && (d < kFewProducts || kernels::count_shares(used, components) > kFewShares * components);
+  const bool together = d <= kFewDimensions && (d < kFewProducts || kernels::count_shares(used, tile.size(), components) > kFewShares * components);
   const bool in_blocks = together && d <= kernels::kBlockProductDimensions;
   const Index width = in_blocks ? 1 + d + triangle(d) : kernels::product_sums_width(d);
   const auto sums_at = [&](Index slot) {
@@ -133,7 +133,8 @@ void scatters_of(const Tile& tile, const ConstLanes& shares, const ConstColumns&
   for (Index k = 0; k < components; ++k) {
     const double* const share = used + k * kTilePoints;
     const auto sums_about = [&](const double* place) {
-      const double weight = kernels::scatter_sums(tile.rows(), d, share, place, scratch.numbers.data(), scratch.first.data(), scratch.second.data());
+      const double weight = kernels::scatter_sums(tile.rows(), d, tile.size(), share, place, scratch.numbers.data(), scratch.first.data(),
+                                                  scratch.second.data());
       return Sums{weight, scratch.first.data(), scratch.second.data()};
     };
     const double* const place = together ? scratch.place.data() : near.col(k).data();
@@ -165,15 +166,15 @@ void spreads_of(const Tile& tile, const ConstLanes& shares, const ConstColumns& 
   const double* const used = complete_shares(tile, shares, scratch);
   // Where most points have no share in a component, it is looked at alone, and they are left out.
   constexpr Index kFewCoordinates = 8;
-  const bool together = d <= kFewCoordinates || 4 * kernels::count_shares(used, components) > tile.size() * components;
+  const bool together = d <= kFewCoordinates || 4 * kernels::count_shares(used, tile.size(), components) > tile.size() * components;
   if (together) {
     scratch.place.head(d) = near.rowwise().mean();
     kernels::square_sums(tile.points().data(), d, scratch.place.data(), tile.size(), used, components, scratch.sums.data());
   }
   for (Index k = 0; k < components; ++k) {
     const auto sums_about = [&](const double* place) {
-      const double weight = kernels::spread_sums(tile.rows(), d, used + k * kTilePoints, place, scratch.numbers.data(), scratch.first.data(),
-                                                 scratch.second.data());
+      const double weight = kernels::spread_sums(tile.rows(), d, tile.size(), used + k * kTilePoints, place, scratch.numbers.data(),
+                                                 scratch.first.data(), scratch.second.data());
       return Sums{weight, scratch.first.data(), scratch.second.data()};
     };
     const double* const place = together ? scratch.place.data() : near.col(k).data();
@@ -196,10 +197,14 @@ double merge_scatter(Column into, double weight, const ConstColumn& from, double
   const Index d = dimension_of_scatter(into.size());
   const double total = weight + added;
   const double cross = weight * (added / total);
-  thread_local Eigen::VectorXd shift;
-  shift = from.head(d) - into.head(d);
-  into.head(d) += (added / total) * shift;
-  for (Index i = 0, at = d; i < d; at += ++i) into.segment(at, i + 1) += from.segment(at, i + 1) + (cross * shift[i]) * shift.head(i + 1);
+  thread_local Eigen::VectorXd shifts;
+  shifts = from.head(d) - into.head(d);
+  into.head(d) += (added / total) * shifts;
+  const double* const shift = shifts.data();
+  const double* scatter = from.data() + d;
+  double* sum = into.data() + d;
+  for (Index i = 0; i < d; ++i, scatter += i, sum += i)
+    for (Index j = 0; j <= i; ++j) sum[j] += scatter[j] + (cross * shift[i]) * shift[j];
   return total;
 }
 

@@ -7,8 +7,8 @@
 #include <cmath>
 #include <numbers>
 
-#include "emulsion/dense_shape.h"
 #include "emulsion/deviance.h"
+#include "emulsion/ellipsoids.h"
 #include "emulsion/support.h"
 
 namespace emulsion {
@@ -51,26 +51,20 @@ class StudentFamily;
 
 class StudentBank final : public Bank {
  public:
-  StudentBank(const StudentFamily& family, Eigen::MatrixXd locations, std::vector<std::shared_ptr<const DenseShape>> scales,
-              Eigen::VectorXd freedoms)
-      : family_(family),
-        locations_(std::move(locations)),
-        scales_(std::move(scales)),
-        freedoms_(std::move(freedoms)),
-        distances_(locations_, scales_),
-        log_normalisers_(freedoms_.size()) {
-    for (Index k = 0; k < size(); ++k) log_normalisers_[k] = log_normaliser(freedoms_[k], dimension()) - scale_of(k)->half_log_determinant;
+  StudentBank(const StudentFamily& family, Eigen::MatrixXd locations, const Shapes& scales, Eigen::VectorXd freedoms)
+      : family_(family), ellipsoids_(std::move(locations), scales), freedoms_(std::move(freedoms)), log_normalisers_(freedoms_.size()) {
+    for (Index k = 0; k < size(); ++k) log_normalisers_[k] = log_normaliser(freedoms_[k], dimension()) - scales.half_log_determinant(k);
   }
 
   const Family& family() const override;
-  Index size() const override { return locations_.cols(); }
-  Index dimension() const override { return locations_.rows(); }
-  const std::shared_ptr<const DenseShape>& scale_of(Index k) const { return scales_[static_cast<std::size_t>(k)]; }
+  Index size() const override { return ellipsoids_.size(); }
+  Index dimension() const override { return ellipsoids_.dimension(); }
+  const Ellipsoids& ellipsoids() const { return ellipsoids_; }
   const Eigen::VectorXd& freedoms() const { return freedoms_; }
 
   void log_densities(const Tile& tile, LaneRange lanes, LaneMatrix& out, Index first_column) const override {
     const double d = static_cast<double>(dimension());
-    distances_.compute(tile, lanes, 1, Eigen::VectorXd::Zero(size()), out, first_column);
+    ellipsoids_.distances(tile, lanes, 1, Eigen::VectorXd::Zero(size()), out, first_column);
     for (Index k = 0; k < size(); ++k) {
       auto rows = out.col(first_column + k).segment(lanes.begin, lanes.end - lanes.begin);
       rows = log_normalisers_[k] - 0.5 * (freedoms_[k] + d) * (rows / freedoms_[k]).log1p();
@@ -78,7 +72,7 @@ class StudentBank final : public Bank {
     for (const Index row : tile.incomplete_rows()) {
       if (row < lanes.begin || row >= lanes.end) continue;
       for (Index k = 0; k < size(); ++k) {
-        const ObservedDistance observed = observed_distance(*scale_of(k), locations_.col(k), tile, row);
+        const auto observed = ellipsoids_.observed_distance(k, tile, row);
         out(row, first_column + k) = log_normaliser(freedoms_[k], static_cast<Index>(observed.coordinates)) - observed.half_log_determinant -
                                      0.5 * (freedoms_[k] + observed.coordinates) * std::log1p(observed.squared / freedoms_[k]);
       }
@@ -90,7 +84,7 @@ class StudentBank final : public Bank {
                   BankStatistics& statistics) const override {
     const Index d = dimension();
     LaneMatrix factors(kTilePoints, size());
-    distances_.compute(tile, {0, kTilePoints}, 1, Eigen::VectorXd::Zero(size()), factors, 0);
+    ellipsoids_.distances(tile, {0, kTilePoints}, 1, Eigen::VectorXd::Zero(size()), factors, 0);
     LaneMatrix shares = responsibilities.middleCols(first_column, size());
     for (const Index row : tile.incomplete_rows()) shares.row(row).setZero();
     for (Index k = 0; k < size(); ++k) {
@@ -102,25 +96,25 @@ class StudentBank final : public Bank {
       shares.col(k) = (shares.col(k) > 0).select(shares.col(k) * factors.col(k), 0.0);
     }
     Eigen::VectorXd weights(size());
-    scatters_of(tile, shares, locations_, weights, statistics.moments.middleRows(1, d + triangle(d)));
+    scatters_of(tile, shares, ellipsoids_.places(), weights, statistics.moments.middleRows(1, d + triangle(d)));
     statistics.moments.row(0) = weights.transpose();
     for (const Index row : tile.incomplete_rows()) family().merge(statistics, one_point(tile, row, responsibilities, first_column));
   }
 
-  Eigen::MatrixXd means() const override { return locations_; }
+  Eigen::MatrixXd means() const override { return ellipsoids_.places(); }
 
   Eigen::MatrixXd variances() const override {
     Eigen::MatrixXd variances(dimension(), size());
     for (Index k = 0; k < size(); ++k) {
       const double freedom = freedoms_[k];
-      variances.col(k) = scale_of(k)->covariance.diagonal() * (freedom > 2 ? freedom / (freedom - 2) : 1);
+      variances.col(k) = ellipsoids_.variances(k) * (freedom > 2 ? freedom / (freedom - 2) : 1);
     }
     return variances;
   }
 
   Eigen::MatrixXd pack() const override {
     Eigen::MatrixXd packed(dimension() + triangle(dimension()) + 1, size());
-    for (Index k = 0; k < size(); ++k) packed.col(k) << locations_.col(k), pack_triangle(scale_of(k)->covariance), freedoms_[k];
+    for (Index k = 0; k < size(); ++k) packed.col(k) << ellipsoids_.places().col(k), ellipsoids_.triangle_of(k), freedoms_[k];
     return packed;
   }
 
@@ -131,8 +125,8 @@ class StudentBank final : public Bank {
     for (Index k = 0; k < size(); ++k) {
       const double share = responsibilities(row, first_column + k);
       if (!(share > 0)) continue;
-      const ObservedDistance observed = observed_distance(*scale_of(k), locations_.col(k), tile, row);
-      const Completed completed = complete(*scale_of(k), locations_.col(k), tile, row);
+      const auto observed = ellipsoids_.observed_distance(k, tile, row);
+      const auto completed = ellipsoids_.complete(k, tile, row);
       const double factor = expected_factor(freedoms_[k], observed.coordinates, observed.squared);
       statistics.weight[k] = share;
       statistics.moments.col(k) << share * factor, completed.point, share * pack_triangle(completed.covariance),
@@ -142,11 +136,9 @@ class StudentBank final : public Bank {
   }
 
   const StudentFamily& family_;
-  Eigen::MatrixXd locations_;                              // d x K
-  std::vector<std::shared_ptr<const DenseShape>> scales_;  // K
-  Eigen::VectorXd freedoms_;                               // K
-  DenseDistances distances_;
-  Eigen::VectorXd log_normalisers_;                        // K: log density at the location
+  Ellipsoids ellipsoids_;            // locations and scales
+  Eigen::VectorXd freedoms_;         // K
+  Eigen::VectorXd log_normalisers_;  // K: log density at the location
 };
 
 class StudentFamily final : public Family {
@@ -192,11 +184,14 @@ class StudentFamily final : public Family {
     const Index d = before.dimension();
     Eigen::MatrixXd locations = before.means();
     Eigen::VectorXd freedoms = before.freedoms();
-    std::vector<std::shared_ptr<const DenseShape>> scales;
+    Shapes scales(d, before.size());
     std::vector<Repair> repairs(keep.size(), Repair::none);
     for (Index k = 0; k < before.size(); ++k) {
-      scales.push_back(before.scale_of(k));
-      if (keep[static_cast<std::size_t>(k)]) continue;
+      const auto keep_scale = [&] { scales.set(k, before.ellipsoids().triangle_of(k)); };
+      if (keep[static_cast<std::size_t>(k)]) {
+        keep_scale();
+        continue;
+      }
       Repair& repair = repairs[static_cast<std::size_t>(k)];
       const double weight = statistics.weight[k];
       const double factors = statistics.moments(0, k);
@@ -204,22 +199,24 @@ class StudentFamily final : public Family {
       const double spread = std::log(factors / weight) - statistics.moments.col(k).tail<1>()[0] / weight;
       if (!(weight > 0) || !(factors > 0) || !std::isfinite(spread) || !moments.allFinite()) {
         repair = Repair::kept_previous;
+      } else {
+        repair = scales.estimate(k, moments.tail(triangle(d)), factors, prior);
+      }
+      if (repair == Repair::kept_previous) {
+        keep_scale();
         continue;
       }
-      scales.back() = estimate_shape(unpack_triangle(moments.tail(triangle(d)), d), factors, prior, before.scale_of(k), repair);
-      if (repair == Repair::kept_previous) continue;
       locations.col(k) = moments.head(d);
       freedoms[k] = spread > 0 ? std::clamp(2 * shape_of(spread), kLowestFreedom, kHighestFreedom) : kHighestFreedom;
     }
-    return {std::make_shared<StudentBank>(*this, std::move(locations), std::move(scales), std::move(freedoms)), std::move(repairs)};
+    return {std::make_shared<StudentBank>(*this, std::move(locations), scales, std::move(freedoms)), std::move(repairs)};
   }
 
   std::shared_ptr<const Bank> place(const Eigen::MatrixXd& centres, const Eigen::VectorXd& variances) const override {
     const Eigen::VectorXd squares = variances * ((kFirstFreedom - 2) / kFirstFreedom);
-    const auto scale = make_shape(squares.asDiagonal(), squares.cwiseSqrt().asDiagonal());
-    return std::make_shared<StudentBank>(*this, centres,
-                                         std::vector<std::shared_ptr<const DenseShape>>(static_cast<std::size_t>(centres.cols()), scale),
-                                         Eigen::VectorXd::Constant(centres.cols(), kFirstFreedom));
+    Shapes scales(centres.rows(), centres.cols());
+    for (Index k = 0; k < scales.size(); ++k) scales.set(k, pack_triangle(squares.asDiagonal()));
+    return std::make_shared<StudentBank>(*this, centres, scales, Eigen::VectorXd::Constant(centres.cols(), kFirstFreedom));
   }
 
   // Over points of the component itself E[u] is 1 on average, and u-weighted the scatter is the scale.
@@ -228,7 +225,7 @@ class StudentFamily final : public Family {
     BankStatistics statistics = empty(bank.dimension(), bank.size());
     statistics.weight = points;
     for (Index k = 0; k < bank.size(); ++k)
-      statistics.moments.col(k) << points[k], student.means().col(k), points[k] * pack_triangle(student.scale_of(k)->covariance),
+      statistics.moments.col(k) << points[k], student.means().col(k), points[k] * student.ellipsoids().triangle_of(k),
           -points[k] * mean_gamma_deviance(0.5 * student.freedoms()[k]);
     return statistics;
   }
@@ -238,20 +235,17 @@ class StudentFamily final : public Family {
     if (parameters.rows() != rows)
       return fail(name() + ": " + std::to_string(parameters.rows()) + " parameters, expected " + std::to_string(rows) + " in " +
                   std::to_string(d) + " dimensions");
-    std::vector<std::shared_ptr<const DenseShape>> scales;
+    Shapes scales(d, parameters.cols());
     for (Index k = 0; k < parameters.cols(); ++k) {
       const std::string place = "component " + std::to_string(k + 1) + ": ";
       if (!parameters.col(k).allFinite()) return fail(place + "a parameter is not a finite number");
-      const Eigen::MatrixXd scale = unpack_triangle(parameters.col(k).segment(d, triangle(d)), d);
-      const Eigen::LLT<Eigen::MatrixXd> llt(scale);
-      if (llt.info() != Eigen::Success) return fail(place + "scale is not positive definite");
+      if (!scales.set(k, parameters.col(k).segment(d, triangle(d)))) return fail(place + "scale is not positive definite");
       const double freedom = parameters(rows - 1, k);
       if (!(freedom >= kLowestFreedom) || !(freedom <= kHighestFreedom))
         return fail(place + "degrees of freedom " + text_of(freedom) + " are not in [" + text_of(kLowestFreedom) + ", " +
                     text_of(kHighestFreedom) + "]");
-      scales.push_back(make_shape(scale, llt.matrixL()));
     }
-    return std::make_shared<const StudentBank>(*this, parameters.topRows(d), std::move(scales), parameters.bottomRows(1).transpose());
+    return std::make_shared<const StudentBank>(*this, parameters.topRows(d), scales, parameters.bottomRows(1).transpose());
   }
 };
 

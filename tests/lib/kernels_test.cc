@@ -103,7 +103,8 @@ TEST_CASE("distances by a triangular factor are those of the plain formula") {
         offset[i] = sampler.normal();
         centre[i] = sampler.normal();
       }
-      const auto packed = kernels::pack_affine(factor.data(), d, offset.data());
+      std::vector<double> packed(static_cast<std::size_t>(kernels::affine_size(d)));
+      kernels::pack_affine(factor.data(), d, offset.data(), packed.data());
       Eigen::ArrayXd found = Eigen::ArrayXd::Constant(kTilePoints, -1), expected(kTilePoints);
       kernels::affine_distances(blocks_of(points, centre).data(), d, packed.data(), -0.5, 3, {8, 200}, found.data());
       for (Index i = 0; i < kTilePoints; ++i)
@@ -144,7 +145,8 @@ TEST_CASE("a row's distance has the same bits wherever the row lies") {
     Eigen::MatrixXd factor = Eigen::MatrixXd::Identity(d, d);
     factor(5, 2) = 0.7;
     const Eigen::VectorXd offset = Eigen::VectorXd::Constant(d, 0.1);
-    const auto packed = kernels::pack_affine(factor.data(), d, offset.data());
+    std::vector<double> packed(static_cast<std::size_t>(kernels::affine_size(d)));
+    kernels::pack_affine(factor.data(), d, offset.data(), packed.data());
     Eigen::ArrayXd found(kTilePoints);
     kernels::affine_distances(blocks_of(points, offset).data(), d, packed.data(), 1, 0, {0, kTilePoints}, found.data());
     CHECK((found == found[0]).all());
@@ -226,7 +228,7 @@ TEST_CASE("sums of products are those of the plain formula, for many shares and 
               for (Index b = 0; b <= a; ++b) expected[at++] += shares(i, k) * z[a] * z[b];
           }
           CHECK(largest_difference(sums.segment(k * width, expected.size()), expected) < 1e-13);
-          const double weight = kernels::scatter_sums(point_rows.data(), d, shares.col(k).data(), centre.data(), scratch.data(), first.data(), second.data());
+          const double weight = kernels::scatter_sums(point_rows.data(), d, kTilePoints, shares.col(k).data(), centre.data(), scratch.data(), first.data(), second.data());
           CHECK(std::abs(weight - expected[0]) < 1e-12);
           CHECK(largest_difference(first, expected.segment(1, d)) < 1e-13);
           CHECK(largest_difference(second, expected.tail(second.size())) < 1e-13);

@@ -156,17 +156,12 @@ void shift_to_blocks(const double* points, Index d, const double* centre, LaneRa
   HWY_DYNAMIC_DISPATCH(ShiftToBlocks)(points, d, centre, rows, out);
 }
 
-std::vector<double> pack_affine(const double* factor, Index d, const double* offset) {
-  std::vector<double> packed;
-  packed.reserve(static_cast<std::size_t>(d + d * (d + 1) / 2));
-  const auto at = [&](Index i, Index j) { return factor[j * d + i]; };
+void pack_affine(const double* factor, Index d, const double* offset, double* packed) {
   for (Index block = 0; block < d; block += kFactorBlock) {
     const Index end = std::min(block + kFactorBlock, d);
-    packed.insert(packed.end(), offset + block, offset + end);
-    for (Index j = 0; j < end; ++j)
-      for (Index i = std::max(block, j); i < end; ++i) packed.push_back(at(i, j));
+    packed = std::copy(offset + block, offset + end, packed);
+    for (Index j = 0; j < end; ++j) packed = std::copy(factor + j * d + std::max(block, j), factor + j * d + end, packed);
   }
-  return packed;
 }
 
 void affine_distances(const double* blocks, Index d, const double* packed, double scale, double constant, LaneRange rows, double* out) {

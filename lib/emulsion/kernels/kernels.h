@@ -51,7 +51,9 @@ void shift_to_blocks(const double* points, Index d, const double* centre, LaneRa
 
 // Where the coefficients of a lower triangular d x d matrix and an offset lie for `affine_distances`: coefficient after
 // coefficient in the order of use.
-std::vector<double> pack_affine(const double* factor, Index d, const double* offset);
+//   packed  affine_size(d)
+constexpr Index affine_size(Index d) { return d + d * (d + 1) / 2; }
+void pack_affine(const double* factor, Index d, const double* offset, double* packed);
 
 // |offset + factor x|^2 for each row x: half of a normal log density is this and a constant. The rows may end within a block;
 // `out` then has room for all of it.
@@ -114,6 +116,12 @@ struct ListedComponents {
 void posteriors(double* joint, Index components, const double* log_weights, double lowest, double negligible, LaneRange rows,
                 const ListedComponents* listed, double* log_density, std::int32_t* most_probable);
 
+// responsibility * weight for each row, as its share in each component; 0 where that is less than `least`.
+//   responsibilities, shares  256 x K
+//   weights                   256
+//   rows                      those from here on are left as they are; whole blocks of kLanes
+void weigh(const double* responsibilities, Index components, const double* weights, double least, Index rows, double* shares);
+
 // --- statistics ----------------------------------------------------------------------------------------------------------
 
 // For some components: the sum of the shares, of share x, and of share x x^T, lower triangle row by row, over some rows of a tile.
@@ -144,7 +152,8 @@ Index sums_scratch(Index d);
 
 // How many shares are above 0.
 //   shares  256 x K, >= 0
-Index count_shares(const double* shares, Index components);
+//   rows    those from here on must have no share
+Index count_shares(const double* shares, Index rows, Index components);
 
 // What block_product_sums makes, of rows that lie as Tile::rows has them. Made for few dimensions.
 //   centre      d, taken off each row
@@ -157,19 +166,21 @@ void product_sums(const double* point_rows, Index d, Index rows, const double* c
 // What square_sums makes for one component about a place of its own, of rows that lie as Tile::rows has them; rows without a share
 // are left out.
 //   shares  256
+//   rows    those from here on must have no share
 //   near    d
 //   first   d: sum of share (x - near)
 //   second  d: of share and the squares of the coordinates of x - near
 // Returns the sum of the shares.
-double spread_sums(const double* point_rows, Index d, const double* shares, const double* near, double* scratch, double* first,
+double spread_sums(const double* point_rows, Index d, Index rows, const double* shares, const double* near, double* scratch, double* first,
                    double* second);
 
 // All products for one component about a place of its own. Made for many dimensions.
 //   shares  256
+//   rows    those from here on must have no share
 //   first   d: sum of share (x - near)
 //   second  d (d + 1) / 2: sum of share (x - near) (x - near)^T
 // Returns the sum of the shares.
-double scatter_sums(const double* point_rows, Index d, const double* shares, const double* near, double* scratch, double* first,
+double scatter_sums(const double* point_rows, Index d, Index rows, const double* shares, const double* near, double* scratch, double* first,
                     double* second);
 
 // --- forgetting ----------------------------------------------------------------------------------------------------------

@@ -154,6 +154,17 @@ void Posteriors(double* HWY_RESTRICT joint, Index components, const double* HWY_
   }
 }
 
+void Weigh(const double* HWY_RESTRICT responsibilities, Index components, const double* HWY_RESTRICT weights, double least, Index rows,
+           double* HWY_RESTRICT shares) {
+  const Doubles f64;
+  const Vector low = hn::Set(f64, least);
+  for (Index k = 0; k < components; ++k, responsibilities += kTilePoints, shares += kTilePoints)
+    for (Index row = 0; row < rows; row += kLanesHere) {
+      const Vector share = hn::Mul(hn::LoadU(f64, responsibilities + row), hn::LoadU(f64, weights + row));
+      hn::StoreU(hn::IfThenElseZero(hn::Ge(share, low), share), f64, shares + row);
+    }
+}
+
 }  // namespace
 }  // namespace emulsion::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -163,6 +174,7 @@ HWY_AFTER_NAMESPACE();
 namespace emulsion::kernels {
 
 HWY_EXPORT(Posteriors);
+HWY_EXPORT(Weigh);
 
 void posteriors(double* joint, Index components, const double* log_weights, double lowest, double negligible, LaneRange rows,
                 const ListedComponents* listed, double* log_density, std::int32_t* most_probable) {
@@ -172,6 +184,10 @@ void posteriors(double* joint, Index components, const double* log_weights, doub
   HWY_DYNAMIC_DISPATCH(Posteriors)
   (joint, components, log_weights, lowest, negligible, rows, listed == nullptr ? all.data() : listed->lists.data(),
    listed == nullptr ? nullptr : listed->counts.data(), log_density, most_probable);
+}
+
+void weigh(const double* responsibilities, Index components, const double* weights, double least, Index rows, double* shares) {
+  HWY_DYNAMIC_DISPATCH(Weigh)(responsibilities, components, weights, least, rows, shares);
 }
 
 }  // namespace emulsion::kernels

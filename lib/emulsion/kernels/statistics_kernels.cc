@@ -44,10 +44,10 @@ HWY_INLINE std::uint64_t RowsWithShare(const double* HWY_RESTRICT shares, Index 
   return bits;
 }
 
-Index CountShares(const double* HWY_RESTRICT shares, Index components) {
+Index CountShares(const double* HWY_RESTRICT shares, Index rows, Index components) {
   Index count = 0;
-  for (Index first = 0; first < components * kTilePoints; first += 64)
-    count += static_cast<Index>(hwy::PopCount(RowsWithShare(shares + first, 64)));
+  for (Index k = 0; k < components; ++k, shares += kTilePoints)
+    for (Index first = 0; first < rows; first += 64) count += static_cast<Index>(hwy::PopCount(RowsWithShare(shares + first, 64)));
   return count;
 }
 
@@ -144,7 +144,7 @@ HWY_INLINE void SumsOf(const Make& make, const double* HWY_RESTRICT point_rows, 
   for (Index first = 0; first < components; first += kAtOnce) {
     const Index last = std::min(first + kAtOnce, components);
     for (Index k = first; k < last; ++k)
-      for (Index word = 0; word < kTilePoints / 64; ++word)
+      for (Index word = 0; 64 * word < rows; ++word)
         with_share[k - first][word] = RowsWithShare(shares + k * kTilePoints + 64 * word, 64);
     for (Index begin = 0; begin < rows; begin += at_once) {
       const Index count = std::min(at_once, rows - begin);
@@ -235,7 +235,7 @@ HWY_INLINE void AddProducts(const double* HWY_RESTRICT shared, const double* HWY
     for (int j = 0; j < J; ++j) hn::StoreU(sums[i][j], f64, square + i * padded + j * kLanesHere);
 }
 
-double ScatterSums(const double* HWY_RESTRICT point_rows, Index d, const double* HWY_RESTRICT shares, const double* HWY_RESTRICT near,
+double ScatterSums(const double* HWY_RESTRICT point_rows, Index d, Index rows, const double* HWY_RESTRICT shares, const double* HWY_RESTRICT near,
                    double* HWY_RESTRICT scratch, double* HWY_RESTRICT first, double* HWY_RESTRICT second) {
   const Index padded = Padded(d);
   // Both copies of some rows stay in the first level of the cache.
@@ -265,7 +265,7 @@ double ScatterSums(const double* HWY_RESTRICT point_rows, Index d, const double*
     }
     count = 0;
   };
-  for (Index begin = 0; begin < kTilePoints; begin += 64)
+  for (Index begin = 0; begin < rows; begin += 64)
     ForEachRow(RowsWithShare(shares + begin, 64), [&](Index n) HWY_ATTR {
       const Index row = begin + n;
       weight += shares[row];
@@ -304,7 +304,7 @@ HWY_INLINE void AddSpreads(const double* HWY_RESTRICT points, Index d, const std
   }
 }
 
-double SpreadSums(const double* HWY_RESTRICT point_rows, Index d, const double* HWY_RESTRICT shares, const double* HWY_RESTRICT near,
+double SpreadSums(const double* HWY_RESTRICT point_rows, Index d, Index rows, const double* HWY_RESTRICT shares, const double* HWY_RESTRICT near,
                   double* HWY_RESTRICT scratch, double* HWY_RESTRICT first, double* HWY_RESTRICT second) {
   constexpr int kAtOnce = kLanesHere > 4 ? 8 : 4;  // vectors whose sums fit into registers
   const Index padded = Padded(d);
@@ -313,20 +313,20 @@ double SpreadSums(const double* HWY_RESTRICT point_rows, Index d, const double* 
   double* const seconds = firsts + padded;
   std::copy(near, near + d, place);
   std::fill(place + d, place + padded, 0.0);
-  std::uint8_t rows[kTilePoints];
+  std::uint8_t some[kTilePoints];
   Index count = 0;
   double weight = 0;
-  for (Index begin = 0; begin < kTilePoints; begin += 64)
+  for (Index begin = 0; begin < rows; begin += 64)
     ForEachRow(RowsWithShare(shares + begin, 64), [&](Index n) HWY_ATTR {
       weight += shares[begin + n];
-      rows[count++] = static_cast<std::uint8_t>(begin + n);
+      some[count++] = static_cast<std::uint8_t>(begin + n);
     });
   Index j = 0;
   for (; j + kAtOnce * kLanesHere <= padded; j += kAtOnce * kLanesHere)
-    AddSpreads<kAtOnce>(point_rows + j, d, rows, count, shares, place + j, firsts + j, seconds + j);
+    AddSpreads<kAtOnce>(point_rows + j, d, some, count, shares, place + j, firsts + j, seconds + j);
   for (; j + 2 * kLanesHere <= padded; j += 2 * kLanesHere)
-    AddSpreads<2>(point_rows + j, d, rows, count, shares, place + j, firsts + j, seconds + j);
-  for (; j < padded; j += kLanesHere) AddSpreads<1>(point_rows + j, d, rows, count, shares, place + j, firsts + j, seconds + j);
+    AddSpreads<2>(point_rows + j, d, some, count, shares, place + j, firsts + j, seconds + j);
+  for (; j < padded; j += kLanesHere) AddSpreads<1>(point_rows + j, d, some, count, shares, place + j, firsts + j, seconds + j);
   std::copy(firsts, firsts + d, first);
   std::copy(seconds, seconds + d, second);
   return weight;
@@ -362,21 +362,23 @@ Index sums_scratch(Index d) {
   return padded * (padded + 3) + std::max(room(padded), room(product_sums_width(d)));
 }
 
-Index count_shares(const double* shares, Index components) { return HWY_DYNAMIC_DISPATCH(CountShares)(shares, components); }
+Index count_shares(const double* shares, Index rows, Index components) {
+  return HWY_DYNAMIC_DISPATCH(CountShares)(shares, rows, components);
+}
 
 void product_sums(const double* point_rows, Index d, Index rows, const double* centre, const double* shares, Index components,
                   double* scratch, double* sums) {
   HWY_DYNAMIC_DISPATCH(ProductSums)(point_rows, d, rows, centre, shares, components, scratch, sums);
 }
 
-double spread_sums(const double* point_rows, Index d, const double* shares, const double* near, double* scratch, double* first,
+double spread_sums(const double* point_rows, Index d, Index rows, const double* shares, const double* near, double* scratch, double* first,
                    double* second) {
-  return HWY_DYNAMIC_DISPATCH(SpreadSums)(point_rows, d, shares, near, scratch, first, second);
+  return HWY_DYNAMIC_DISPATCH(SpreadSums)(point_rows, d, rows, shares, near, scratch, first, second);
 }
 
-double scatter_sums(const double* point_rows, Index d, const double* shares, const double* near, double* scratch, double* first,
+double scatter_sums(const double* point_rows, Index d, Index rows, const double* shares, const double* near, double* scratch, double* first,
                     double* second) {
-  return HWY_DYNAMIC_DISPATCH(ScatterSums)(point_rows, d, shares, near, scratch, first, second);
+  return HWY_DYNAMIC_DISPATCH(ScatterSums)(point_rows, d, rows, shares, near, scratch, first, second);
 }
 
 }  // namespace emulsion::kernels
