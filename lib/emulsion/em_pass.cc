@@ -19,18 +19,18 @@ void add_tiles(Statistics& total, const Mixture& mixture, std::span<const Tile> 
   for (std::size_t i = 0; i < at_once; ++i) slots.push_back({Expectation(mixture.size()), mixture.empty_statistics()});
   for (std::size_t first = 0; first < tiles.size(); first += at_once) {
     const std::size_t count = std::min(at_once, tiles.size() - first);
-    workers.for_each(static_cast<Index>(count), [&](Index i) {
+    const auto sum = [&](Index i) {
       const std::size_t number = first + static_cast<std::size_t>(i);
       const Tile& tile = tiles[number];
       if (number + at_once < tiles.size()) tiles[number + at_once].prefetch();
       Slot& slot = slots[static_cast<std::size_t>(i)];
       mixture.expect(tile, covering_lanes(0, tile.size()), slot.expectation);
       mixture.accumulate(tile, slot.expectation, assignment, slot.statistics);
+    };
+    workers.for_each(static_cast<Index>(count), sum, [&](Index i) {
+      scale(total, tiles[first + static_cast<std::size_t>(i)].decay());
+      merge(total, slots[static_cast<std::size_t>(i)].statistics);
     });
-    for (std::size_t i = 0; i < count; ++i) {
-      scale(total, tiles[first + i].decay());
-      merge(total, slots[i].statistics);
-    }
   }
 }
 

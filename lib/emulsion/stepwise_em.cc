@@ -147,17 +147,17 @@ void StepwiseEm::learn(const PointView& batch, bool with_responsibilities, Label
     auto& summaries = of_this_thread<TileSummary>(*state_.mixture, static_cast<std::size_t>(at_once));
     for (Index tile = 0; tile < run.tiles(); tile += at_once) {
       const Index count = std::min(at_once, run.tiles() - tile);
-      workers_->for_each(count, [&](Index i) {
+      const auto label_and_sum = [&](Index i) {
         Room& room = Room::of_this_thread(*state_.mixture);
         work(batch, run, tile + i, room, *summaries[static_cast<std::size_t>(i)]);
         const Index points = run.end(tile + i) - run.begin(tile + i);
         put(labels, run.points - run.begin(tile + i), state_.published != state_.mixture ? room.published : room.expectation,
             room.tile.size() - points, room.tile.size(), with_responsibilities);
+      };
+      workers_->for_each(count, label_and_sum, [&](Index i) {
+        if (run.completes(tile + i)) fold(*summaries[static_cast<std::size_t>(i)]);
       });
-      for (Index i = 0; i < count && run.completes(tile + i); ++i) {
-        fold(*summaries[static_cast<std::size_t>(i)]);
-        forget_pending();
-      }
+      if (run.completes(tile)) forget_pending();
     }
     keep_pending(batch, run);
     if (run.batch_ends) close_batch(updates);

@@ -1,11 +1,12 @@
 #include "emulsion/workers.h"
 
+#include <algorithm>
+#include <atomic>
+
 // The thread sanitizer cannot see into TBB as it is installed, and takes its hand-overs for races. In a build for it,
 // plain threads share the same work, and it sees everything that the tasks touch.
 #if defined(__SANITIZE_THREAD__)
-#include <algorithm>
 #include <thread>
-#include <vector>
 #else
 #include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
@@ -17,19 +18,14 @@ namespace emulsion {
 #if defined(__SANITIZE_THREAD__)
 
 struct Workers::Arena {
-  explicit Arena(int count) : threads(count) {}
+  explicit Arena(int) {}
 
-  void for_each(Index count, const TaskView& task) const {
-    const Index step = std::min<Index>(threads, count);
+  // On each of so many threads.
+  template <typename Work>
+  void run(int threads, const Work& work) {
     std::vector<std::jthread> running;
-    for (Index first = 0; first < step; ++first) {
-      running.emplace_back([=, &task] {
-        for (Index i = first; i < count; i += step) task(i);
-      });
-    }
+    for (int thread = 0; thread < threads; ++thread) running.emplace_back(work);
   }
-
-  int threads;
 };
 
 #else
@@ -41,8 +37,10 @@ struct Workers::Arena {
     static const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, kMostThreads);
   }
 
-  void for_each(Index count, const TaskView& task) {
-    arena.execute([&] { tbb::parallel_for(Index{0}, count, task, tbb::simple_partitioner{}); });
+  // As often, on as many threads as there are.
+  template <typename Work>
+  void run(int threads, const Work& work) {
+    arena.execute([&] { tbb::parallel_for(0, threads, [&](int) { work(); }, tbb::simple_partitioner{}); });
   }
 
   tbb::task_arena arena;
@@ -53,6 +51,12 @@ struct Workers::Arena {
 Workers::Workers(int threads) : threads_(threads), arena_(threads > 1 ? std::make_unique<Arena>(threads) : nullptr) {}
 Workers::~Workers() = default;
 
-void Workers::share(Index count, TaskView task) { arena_->for_each(count, task); }
+// Each thread takes the next task that nobody has taken.
+void Workers::share(Index count, TaskView task) {
+  std::atomic<Index> next = 0;
+  arena_->run(static_cast<int>(std::min<Index>(threads_, count)), [&] {
+    for (Index i = next++; i < count; i = next++) task(i);
+  });
+}
 
 }  // namespace emulsion

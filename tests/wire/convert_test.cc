@@ -54,6 +54,36 @@ TEST_CASE("single precision is widened exactly") {
   CHECK(message->single_precision);
 }
 
+TEST_CASE("the numbers may stand anywhere among the fields, and the last ones count") {
+  const RawMessage head = points_head(1, 2).varint(3, 812);
+  const RawMessage numbers = RawMessage().packed(7, 5.0, 6.0);
+  const RawMessage weight = RawMessage().packed(9, 2.0);
+  // Fields that nobody knows: of each wire type, and a group.
+  const std::string unknown = RawMessage().varint(99, 1).fixed64(98, 1.5).bytes(97, "unknown").str() + "\xA5\x06" "four" + "\xE3\x05\xE4\x05";
+  const std::string parts[] = {head.str(), numbers.str(), weight.str(), unknown};
+  int order[] = {0, 1, 2, 3};
+  do {
+    std::string bytes;
+    for (const int part : order) bytes += parts[part];
+    for (const std::string& earlier : {std::string(), RawMessage().packed(7, 1.0).str()}) {
+      const auto message = Codec().decode_points(earlier + bytes);
+      REQUIRE(message);
+      CHECK(message->sequence == 812);
+      CHECK(message->batch.points.col(0) == Eigen::Vector2d(5, 6));
+      CHECK(message->batch.weights[0] == 2);
+    }
+  } while (std::next_permutation(std::begin(order), std::end(order)));
+}
+
+TEST_CASE("numbers are read where they are") {
+  const std::string bytes = points_head(1, 2).packed(7, 5.0, 6.0).packed(9, 2.0).str();
+  Codec codec;
+  const auto message = codec.view_points(bytes);
+  REQUIRE(message);
+  const auto* const at = static_cast<const char*>(message->points.values());
+  CHECK((at >= bytes.data() && at < bytes.data() + bytes.size()));
+}
+
 TEST_CASE("points in single precision travel in half the bytes") {
   PointsMessage message;
   message.producer = "a1";

@@ -1,5 +1,6 @@
 #include "emulsion/wire/convert.h"
 
+#include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/stubs/logging.h>
 
 #include <algorithm>
@@ -25,11 +26,21 @@ struct Codec::Messages {
 namespace {
 
 template <typename Message>
-Result<void> parse(std::string_view payload, Message& message) {
-  if (payload.size() > INT_MAX || !message.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
-    return fail(std::to_string(payload.size()) + " bytes that are not a message of type " + message.GetTypeName());
-  }
-  return {};
+bool parse(std::string_view payload, Message& message) {
+  return payload.size() <= INT_MAX && message.ParseFromArray(payload.data(), static_cast<int>(payload.size()));
+}
+
+// Adds the fields of a payload to those that are there.
+template <typename Message>
+bool merge(std::string_view payload, Message& message) {
+  google::protobuf::io::CodedInputStream input(reinterpret_cast<const std::uint8_t*>(payload.data()), static_cast<int>(payload.size()));
+  return message.MergeFromCodedStream(&input) && input.ConsumedEntireMessage();
+}
+
+template <typename Message>
+auto not_a_message(const char* what, std::string_view payload, Message& message) {
+  message.Clear();  // half a message is none
+  return fail(what + (": " + std::to_string(payload.size()) + " bytes that are not a message of type ") + message.GetTypeName());
 }
 
 template <typename Message>
@@ -37,10 +48,7 @@ using ReadResult = decltype(read(std::declval<const Message&>()));
 
 template <typename Message>
 ReadResult<Message> decode(const char* what, std::string_view payload, Message& message) {
-  if (const auto parsed = parse(payload, message); !parsed) {
-    message.Clear();  // half a message is none
-    return fail(what + (": " + parsed.error().message));
-  }
+  if (!parse(payload, message)) return not_a_message(what, payload, message);
   auto value = read(message);
   if (!value) return fail(what + (": " + value.error().message));
   return value;
@@ -77,7 +85,12 @@ Result<PointsMessageView> Codec::view_points(std::string_view payload) {
     messages_->points_bytes = 0;
   }
   messages_->points_bytes = std::max(messages_->points_bytes, payload.size());
-  return decode("points", payload, messages_->points);
+  v1::Points& points = messages_->points;
+  const auto [before, values, after] = split_at_values(payload);
+  if (!parse(before, points) || !merge(after, points)) return not_a_message("points", payload, points);
+  auto view = read(points, values.data() == nullptr ? std::string_view(points.values()) : values);
+  if (!view) return fail("points: " + view.error().message);
+  return view;
 }
 Result<PointsMessage> Codec::decode_points(std::string_view payload) {
   return view_points(payload).map(copy_of);

@@ -31,8 +31,8 @@ class Codec {
   Codec(Codec&&) noexcept;
   Codec& operator=(Codec&&) noexcept;
 
-  // Reads points without taking them out of the message: what is returned lies in the codec, until it next decodes or
-  // encodes points.
+  // Reads points where they are: what is returned lies in the payload and in the codec, until it next decodes or encodes
+  // points.
   Result<PointsMessageView> view_points(std::string_view payload);
 
   // Whose the payload is that view_points has refused just now; nothing if that cannot be read either.

@@ -24,7 +24,14 @@
 
 namespace emulsion::wire {
 
-Result<PointsMessageView> read(const v1::Points& message);  // lies in the message
+Result<PointsMessageView> read(const v1::Points& message, std::string_view values);  // lies in both
+
+// A serialised points message in three parts: the bytes of its values, what stands before that field, and what stands behind it.
+// Where that is not plain to see, as in a message that is none, all of it is before.
+struct PointsFields {
+  std::string_view before, values, after;
+};
+PointsFields split_at_values(std::string_view payload);
 PointsMessage copy_of(const PointsMessageView& view);
 void write(const PointsMessage& value, v1::Points& message);
 Result<HelloMessage> read(const v1::Hello& message);

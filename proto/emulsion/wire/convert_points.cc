@@ -1,5 +1,9 @@
 // Points to values and back.
+#include <google/protobuf/io/coded_stream.h>
+
+#include <climits>
 #include <cmath>
+#include <optional>
 
 #include "emulsion/wire/convert.h"
 #include "emulsion/wire/convert_parts.h"
@@ -15,7 +19,7 @@ Result<std::size_t> element_size(int type) {
   return fail("element_type: " + std::to_string(type) + ", expected 1 (f64) or 2 (f32)");
 }
 
-Result<void> check_shape(const v1::Points& message, std::size_t size) {
+Result<void> check_shape(const v1::Points& message, std::size_t bytes, std::size_t size) {
   const std::uint64_t rows = message.rows();
   const std::uint64_t cols = message.cols();
   if (cols > kMaxDimension) {
@@ -24,8 +28,8 @@ Result<void> check_shape(const v1::Points& message, std::size_t size) {
   if (rows > 0 && cols == 0) return fail("cols: 0, expected at least 1, as rows is " + std::to_string(rows));
 
   static_assert(kMaxDimension <= UINT64_MAX / UINT32_MAX / sizeof(double), "the product below cannot overflow");
-  if (message.values().size() != rows * cols * size) {
-    return fail("values: " + std::to_string(message.values().size()) + " bytes, expected " +
+  if (bytes != rows * cols * size) {
+    return fail("values: " + std::to_string(bytes) + " bytes, expected " +
                 std::to_string(rows * cols * size) + " (rows " + std::to_string(rows) + " x cols " +
                 std::to_string(cols) + " x " + std::to_string(size) + " bytes)");
   }
@@ -48,11 +52,50 @@ Result<void> check_weights(const v1::Points& message) {
 
 }  // namespace
 
-Result<PointsMessageView> read(const v1::Points& message) {
+PointsFields split_at_values(std::string_view payload) {
+  const PointsFields whole{payload, {}, {}};
+  if (payload.size() > INT_MAX) return whole;
+  // What the low bits of a field's tag say of its length.
+  enum WireType : std::uint32_t { kVarint = 0, kFixed64 = 1, kLengthDelimited = 2, kFixed32 = 5 };
+  constexpr std::uint32_t kValues = v1::Points::kValuesFieldNumber << 3 | kLengthDelimited;
+  google::protobuf::io::CodedInputStream input(reinterpret_cast<const std::uint8_t*>(payload.data()), static_cast<int>(payload.size()));
+  std::optional<PointsFields> found;
+  for (;;) {
+    const auto begin = static_cast<std::size_t>(input.CurrentPosition());
+    if (begin == payload.size()) return found.value_or(whole);
+    const std::uint32_t tag = input.ReadTag();
+    std::uint64_t number = 0;
+    std::uint32_t length = 0;
+    if (tag >> 3 == 0) return whole;
+    switch (tag & 7) {
+      case kVarint:
+        if (!input.ReadVarint64(&number)) return whole;
+        continue;
+      case kFixed64:
+        length = 8;
+        break;
+      case kFixed32:
+        length = 4;
+        break;
+      case kLengthDelimited:
+        if (!input.ReadVarint32(&length) || length > INT_MAX) return whole;
+        break;
+      default:
+        return whole;
+    }
+    const auto at = static_cast<std::size_t>(input.CurrentPosition());
+    if (!input.Skip(static_cast<int>(length))) return whole;
+    if (tag != kValues) continue;
+    if (found) return whole;  // the last one counts
+    found = {payload.substr(0, begin), payload.substr(at, length), payload.substr(at + length)};
+  }
+}
+
+Result<PointsMessageView> read(const v1::Points& message, std::string_view values) {
   if (auto ok = check_producer(message.producer()); !ok) return fail(ok.error().message);
   const auto size = element_size(message.element_type());
   if (!size) return fail(size.error().message);
-  if (auto ok = check_shape(message, *size); !ok) return fail(ok.error().message);
+  if (auto ok = check_shape(message, values.size(), *size); !ok) return fail(ok.error().message);
   if (auto ok = check_count("unix_nanoseconds", message.unix_nanoseconds_size(), message.rows()); !ok) {
     return fail(ok.error().message);
   }
@@ -60,7 +103,7 @@ Result<PointsMessageView> read(const v1::Points& message) {
   if (auto ok = check_weights(message); !ok) return fail(ok.error().message);
 
   // Row-major rows x cols is point by point: the numbers stay where they are.
-  const PointView points(message.values().data(), message.element_type() == v1::ELEMENT_TYPE_F32 ? Element::f32 : Element::f64,
+  const PointView points(values.data(), message.element_type() == v1::ELEMENT_TYPE_F32 ? Element::f32 : Element::f64,
                          static_cast<Index>(message.cols()), static_cast<Index>(message.rows()),
                          message.weights_size() > 0 ? message.weights().data() : nullptr,
                          message.unix_nanoseconds_size() > 0 ? message.unix_nanoseconds().data() : nullptr);
