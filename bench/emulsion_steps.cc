@@ -68,7 +68,7 @@ struct BatchSteps::Parts {
     return total;
   }
 
-  std::shared_ptr<const Mixture> step() { return value_of(maximise(expect(*start), prior, *start, 0)).mixture; }
+  std::shared_ptr<const Mixture> step() { return value_of(maximise(expect(*start), prior, *start, 0, workers)).mixture; }
 
   std::shared_ptr<const Mixture> start;
   std::vector<Tile> tiles;

@@ -38,7 +38,7 @@ Result<BatchFit> batch_em(TileSource& source, std::shared_ptr<const Mixture> sta
   if (on_iteration && !on_iteration(fit.last)) return fit;
 
   while (fit.last.number < options.max_iterations) {
-    auto maximised = maximise(*statistics, options.prior, *fit.last.mixture, options.starved_below_points);
+    auto maximised = maximise(*statistics, options.prior, *fit.last.mixture, options.starved_below_points, workers);
     if (!maximised) return fail(maximised.error().message);
     auto next_statistics = em_pass(*maximised->mixture, source, options.assignment, workers);
     if (!next_statistics) return fail(next_statistics.error().message);

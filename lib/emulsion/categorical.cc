@@ -128,7 +128,7 @@ class CategoricalFamily final : public Family {
   // The prior's points are spread evenly over the categories.
   // Source: Perks (1947), Some observations on inverse probability including a new indifference rule.
   MaximisedBank maximise(const BankStatistics& statistics, const Prior& prior, const Bank& previous,
-                         const std::vector<bool>& keep) const override {
+                         const std::vector<bool>& keep, Workers&) const override {
     constexpr double kFloor = 1e-9;
     Eigen::MatrixXd probabilities = previous.pack();
     std::vector<Repair> repairs(keep.size(), Repair::none);

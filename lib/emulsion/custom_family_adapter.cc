@@ -118,7 +118,7 @@ class AdaptedFamily final : public Family {
   void scale(BankStatistics& statistics, double factor) const override { statistics.weight *= factor; }
 
   MaximisedBank maximise(const BankStatistics& statistics, const Prior& prior, const Bank& previous,
-                         const std::vector<bool>& keep) const override {
+                         const std::vector<bool>& keep, Workers&) const override {
     const auto& before = dynamic_cast<const AdaptedBank&>(previous);
     MaximisedBank result{nullptr, std::vector<Repair>(keep.size(), Repair::none)};
     result.failure = before.components().failure;
@@ -292,8 +292,9 @@ Result<void> try_out(const AdaptedFamily& family, const Shape& shape, const Eige
   if (!log_density) return fail(log_density.error().message);
   std::vector<double> statistics(static_cast<std::size_t>(shape.statistics));
   if (auto asked = guard.statistics(shape, numbers(point), parameters, statistics); !asked) return asked;
+  Workers alone(1);
   const MaximisedBank maximised =
-      family.maximise(family.expected(*bank, Eigen::VectorXd::Constant(1, 100)), {{}, variances}, *bank, {false});
+      family.maximise(family.expected(*bank, Eigen::VectorXd::Constant(1, 100)), {{}, variances}, *bank, {false}, alone);
   return maximised.failure.empty() ? Result<void>{} : fail(maximised.failure);
 }
 

@@ -87,20 +87,25 @@ double Shapes::half_log_determinant(Index s) const {
   return sum;
 }
 
-Ellipsoids::Ellipsoids(Eigen::MatrixXd places, const Shapes& shapes)
+Ellipsoids::Ellipsoids(Eigen::MatrixXd places, const Shapes& shapes, Workers& workers)
     : places_(std::move(places)), covariances_(shapes.covariances()), frame_(places_), packed_(size() * kernels::affine_size(dimension())) {
+  Eigen::VectorXd losses(size());
+  for_each_shape(size(), dimension(), workers, [&](Index k) { losses[k] = pack(k, shapes, true); });
+  for (Index k = 0; k < size(); ++k)
+    if (!frame_.admit(losses[k])) pack(k, shapes, false);
+}
+
+// Sets the coefficients of component k: about the centre of the frame, or about its own place. Returns how far that is from the
+// centre, in units of its width.
+double Ellipsoids::pack(Index k, const Shapes& shapes, bool framed) {
   Room& room = Room::of_this_thread();
-  for (Index k = 0; k < size(); ++k) {
-    if (k < shapes.size()) {
-      unpack(shapes.factors().col(k), dimension(), room.factor);
-      invert(room.factor, room.inverse);
-    }
-    room.from_centre = places_.col(k) - frame_.centre();
-    const double loss = (room.inverse.cwiseAbs() * room.from_centre.cwiseAbs()).maxCoeff();
-    room.offset.setZero(dimension());
-    if (frame_.admit(loss)) room.offset.noalias() -= room.inverse * room.from_centre;
-    kernels::pack_affine(room.inverse.data(), dimension(), room.offset.data(), packed(k));
-  }
+  unpack(shapes.factors().col(shapes.size() == 1 ? 0 : k), dimension(), room.factor);
+  invert(room.factor, room.inverse);
+  room.from_centre = places_.col(k) - frame_.centre();
+  room.offset.setZero(dimension());
+  if (framed) room.offset.noalias() -= room.inverse * room.from_centre;
+  kernels::pack_affine(room.inverse.data(), dimension(), room.offset.data(), packed(k));
+  return (room.inverse.cwiseAbs() * room.from_centre.cwiseAbs()).maxCoeff();
 }
 
 Eigen::VectorXd Ellipsoids::variances(Index k) const {

@@ -7,8 +7,20 @@
 #include "emulsion/family.h"
 #include "emulsion/frame.h"
 #include "emulsion/scatter.h"
+#include "emulsion/workers.h"
 
 namespace emulsion {
+
+// Calls task(0) ... task(count - 1), each of which works on a d x d matrix of its own; with all workers where that pays.
+template <typename Task>
+void for_each_shape(Index count, Index dimension, Workers& workers, const Task& task) {
+  constexpr Index kWorthSharing = 1 << 15;  // so many operations take longer than to wake somebody
+  if (count * dimension * dimension * dimension >= kWorthSharing) {
+    workers.for_each(count, task);
+  } else {
+    for (Index s = 0; s < count; ++s) task(s);
+  }
+}
 
 // Positive definite matrices with their Cholesky factors, as they are made: covariances, or scales. Every call concerns matrix s
 // alone, and threads may share the work.
@@ -46,7 +58,7 @@ class Ellipsoids {
  public:
   //   places  d x K
   //   shapes  K, or one for all; all of them set
-  Ellipsoids(Eigen::MatrixXd places, const Shapes& shapes);
+  Ellipsoids(Eigen::MatrixXd places, const Shapes& shapes, Workers& workers);
 
   Index size() const { return places_.cols(); }
   Index dimension() const { return places_.rows(); }
@@ -82,6 +94,7 @@ class Ellipsoids {
   Completed complete(Index k, const Tile& tile, Index row) const;
 
  private:
+  double pack(Index k, const Shapes& shapes, bool framed);
   double* packed(Index k) { return packed_.data() + k * kernels::affine_size(dimension()); }
   const double* packed(Index k) const { return packed_.data() + k * kernels::affine_size(dimension()); }
 

@@ -25,6 +25,7 @@
 #include "emulsion/prior.h"
 #include "emulsion/result.h"
 #include "emulsion/tile.h"
+#include "emulsion/workers.h"
 
 namespace emulsion {
 
@@ -128,10 +129,11 @@ class Family {
   virtual void scale(BankStatistics& statistics, double factor) const = 0;
 
   // The parameters that make the statistics most probable under the prior (MAP).
-  //   keep  K: components that keep the parameters that they have in `previous`
+  //   keep     K: components that keep the parameters that they have in `previous`
+  //   workers  share the work where there is much of it; the result does not depend on them
   // Never fails: the repair ladder ends with the previous parameters.
   virtual MaximisedBank maximise(const BankStatistics& statistics, const Prior& prior, const Bank& previous,
-                                 const std::vector<bool>& keep) const = 0;
+                                 const std::vector<bool>& keep, Workers& workers) const = 0;
 
   // A first guess: components at the given places (d x K; points of the support, or means of some), as wide as
   // `variances` (d, > 0) say, where the family can choose. Never fails: what the family cannot have is moved to the

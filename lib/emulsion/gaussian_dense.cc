@@ -17,8 +17,8 @@ class DenseFamily;
 class DenseGaussian final : public Bank {
  public:
   //   shapes  K; one for all if tied
-  DenseGaussian(const DenseFamily& family, Eigen::MatrixXd means, const Shapes& shapes)
-      : family_(family), ellipsoids_(std::move(means), shapes), log_normalisers_(size()) {
+  DenseGaussian(const DenseFamily& family, Eigen::MatrixXd means, const Shapes& shapes, Workers& workers)
+      : family_(family), ellipsoids_(std::move(means), shapes, workers), log_normalisers_(size()) {
     for (Index k = 0; k < size(); ++k)
       log_normalisers_[k] = -log_constant(static_cast<double>(dimension())) - shapes.half_log_determinant(shapes.size() == 1 ? 0 : k);
   }
@@ -126,14 +126,14 @@ class DenseFamily final : public Family {
   }
 
   MaximisedBank maximise(const BankStatistics& statistics, const Prior& prior, const Bank& previous,
-                         const std::vector<bool>& keep) const override {
+                         const std::vector<bool>& keep, Workers& workers) const override {
     const Ellipsoids& before = dynamic_cast<const DenseGaussian&>(previous).ellipsoids();
     const Index d = before.dimension();
     const Index components = before.size();
     Eigen::MatrixXd means = before.places();
     Shapes shapes(d, tied_ ? 1 : components);
     std::vector<Repair> repairs(static_cast<std::size_t>(components), Repair::none);
-    for (Index k = 0; k < components; ++k) {
+    for_each_shape(components, d, workers, [&](Index k) {
       Repair& repair = repairs[static_cast<std::size_t>(k)];
       const bool kept = keep[static_cast<std::size_t>(k)];
       const auto mean = statistics.moments.col(k).head(d);
@@ -144,7 +144,7 @@ class DenseFamily final : public Family {
         means.col(k) = mean;
       else if (!tied_)
         shapes.set(k, before.triangle_of(k));
-    }
+    });
     if (tied_) {
       const Eigen::VectorXd pooled = statistics.moments.bottomRows(triangle(d)).rowwise().sum();
       const Repair repair = shapes.estimate(0, pooled, statistics.weight.sum(), prior);
@@ -154,13 +154,14 @@ class DenseFamily final : public Family {
       }
       repairs[0] = std::max(repairs[0], repair);
     }
-    return {std::make_shared<DenseGaussian>(*this, std::move(means), shapes), std::move(repairs)};
+    return {std::make_shared<DenseGaussian>(*this, std::move(means), shapes, workers), std::move(repairs)};
   }
 
   std::shared_ptr<const Bank> place(const Eigen::MatrixXd& centres, const Eigen::VectorXd& variances) const override {
     Shapes shapes(centres.rows(), tied_ ? 1 : centres.cols());
     for (Index s = 0; s < shapes.size(); ++s) shapes.set(s, pack_triangle(variances.asDiagonal()));
-    return std::make_shared<DenseGaussian>(*this, centres, shapes);
+    Workers alone(1);
+    return std::make_shared<DenseGaussian>(*this, centres, shapes, alone);
   }
 
   BankStatistics expected(const Bank& bank, const Eigen::VectorXd& points) const override {
@@ -183,7 +184,8 @@ class DenseFamily final : public Family {
       if (tied_ && k > 0 && covariance != parameters.col(0).tail(triangle(d)))
         return fail("component " + std::to_string(k + 1) + ": covariance differs from that of component 1, expected one for all");
     }
-    return std::make_shared<const DenseGaussian>(*this, parameters.topRows(d), shapes);
+    Workers alone(1);
+    return std::make_shared<const DenseGaussian>(*this, parameters.topRows(d), shapes, alone);
   }
 
  private:

@@ -136,7 +136,7 @@ class DiagonalFamily final : public Family {
   }
 
   MaximisedBank maximise(const BankStatistics& statistics, const Prior& prior, const Bank& previous,
-                         const std::vector<bool>& keep) const override {
+                         const std::vector<bool>& keep, Workers&) const override {
     const auto& before = dynamic_cast<const DiagonalGaussian&>(previous);
     const Index d = before.dimension();
     const double strength = prior.options.covariance_points;

@@ -262,7 +262,7 @@ class IndependentFamily final : public Family {
   }
 
   MaximisedBank maximise(const BankStatistics& statistics, const Prior& prior, const Bank& previous,
-                         const std::vector<bool>& keep) const override {
+                         const std::vector<bool>& keep, Workers&) const override {
     const Index d = previous.dimension();
     Eigen::MatrixXd parameters = previous.pack();
     std::vector<Repair> repairs(keep.size(), Repair::none);

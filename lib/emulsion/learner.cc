@@ -256,7 +256,7 @@ void Learner::seed(bool with_responsibilities, Learned& learned) {
 
   StepwiseState state;
   state.statistics = em_pass(**mixture, cut_tiles(points, seed_retentions(points)), options.assignment, workers);
-  const auto maximised = maximise(state.statistics, options.prior, **mixture, options.starved_below_points);
+  const auto maximised = maximise(state.statistics, options.prior, **mixture, options.starved_below_points, workers);
   if (maximised) {
     state.mixture = maximised->mixture;
     state.starved = maximised->starved;

@@ -144,7 +144,7 @@ Statistics Mixture::empty_statistics() const {
 }
 
 Result<MaximisedMixture> maximise(const Statistics& statistics, const PriorOptions& prior_options, const Mixture& previous,
-                                  double starved_below_points) {
+                                  double starved_below_points, Workers& workers) {
   for (const BankStatistics& bank : statistics.banks)
     if (!bank.failure.empty()) return fail(bank.failure);
   if (!all_finite(statistics)) return fail("the statistics of the mini-batch hold a number that is not finite");
@@ -164,7 +164,7 @@ Result<MaximisedMixture> maximise(const Statistics& statistics, const PriorOptio
       starved.push_back(!(bank.weight[k] > 0) || bank.weight[k] < starved_below_points);
       weights[first + k] = (bank.weight[k] + prior_options.weight_points) / total;
     }
-    MaximisedBank result = bank.family->maximise(bank, prior, *previous.banks()[b], starved);
+    MaximisedBank result = bank.family->maximise(bank, prior, *previous.banks()[b], starved, workers);
     if (!result.failure.empty()) return fail(result.failure);
     banks.push_back(std::move(result.bank));
     maximised.repairs.insert(maximised.repairs.end(), result.repairs.begin(), result.repairs.end());
@@ -174,6 +174,12 @@ Result<MaximisedMixture> maximise(const Statistics& statistics, const PriorOptio
   weights /= weights.sum();
   maximised.mixture = std::make_shared<const Mixture>(std::move(banks), std::move(weights));
   return maximised;
+}
+
+Result<MaximisedMixture> maximise(const Statistics& statistics, const PriorOptions& prior, const Mixture& previous,
+                                  double starved_below_points) {
+  Workers alone(1);
+  return maximise(statistics, prior, previous, starved_below_points, alone);
 }
 
 }  // namespace emulsion

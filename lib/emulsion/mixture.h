@@ -75,7 +75,10 @@ struct MaximisedMixture {
 // The M-step: the mixture that makes the statistics most probable under the prior.
 //   previous              its components keep their parameters where they are starved
 //   starved_below_points  a component of less weight is starved
+//   workers               share the work; without them, the calling thread does it
 // Errors: the statistics hold a number that is not finite.
+Result<MaximisedMixture> maximise(const Statistics& statistics, const PriorOptions& prior, const Mixture& previous,
+                                  double starved_below_points, Workers& workers);
 Result<MaximisedMixture> maximise(const Statistics& statistics, const PriorOptions& prior, const Mixture& previous,
                                   double starved_below_points);
 

@@ -102,13 +102,13 @@ class ProductFamily final : public Family {
   }
 
   MaximisedBank maximise(const BankStatistics& statistics, const Prior& prior, const Bank& previous,
-                         const std::vector<bool>& keep) const override {
+                         const std::vector<bool>& keep, Workers& workers) const override {
     const auto& before = dynamic_cast<const ProductBank&>(previous);
     const std::vector<BankStatistics> parts = split(statistics);
     MaximisedBank result{nullptr, std::vector<Repair>(keep.size(), Repair::none)};
     std::vector<std::shared_ptr<const Bank>> banks;
     for (std::size_t f = 0; f < factors_.size(); ++f) {
-      MaximisedBank part = factors_[f].family->maximise(parts[f], of_columns(prior, factors_[f].columns), *before.banks()[f], keep);
+      MaximisedBank part = factors_[f].family->maximise(parts[f], of_columns(prior, factors_[f].columns), *before.banks()[f], keep, workers);
       if (result.failure.empty()) result.failure = part.failure;
       banks.push_back(std::move(part.bank));
       for (std::size_t k = 0; k < keep.size(); ++k) result.repairs[k] = std::max(result.repairs[k], part.repairs[k]);

@@ -340,7 +340,7 @@ void StepwiseEm::close_batch(std::vector<Update>& updates) {
   Statistics blended = state_.statistics;
   scale(blended, state_.batch_decay);
   merge(blended, state_.batch);
-  auto maximised = maximise(blended, options_.prior, *state_.mixture, options_.starved_below_points);
+  auto maximised = maximise(blended, options_.prior, *state_.mixture, options_.starved_below_points, *workers_);
 
   Update update;
   update.points = state_.batch_points;
@@ -387,7 +387,7 @@ void StepwiseEm::average_statistics(Update& update) {
   // With the weight that the prior is to be compared to.
   Statistics weighted = average;
   scale(weighted, state_.statistics.weight / average.weight);
-  const auto maximised = maximise(weighted, options_.prior, *state_.published, options_.starved_below_points);
+  const auto maximised = maximise(weighted, options_.prior, *state_.published, options_.starved_below_points, *workers_);
   if (maximised) {
     state_.average = std::move(average);
     state_.published = maximised->mixture;

@@ -51,8 +51,8 @@ class StudentFamily;
 
 class StudentBank final : public Bank {
  public:
-  StudentBank(const StudentFamily& family, Eigen::MatrixXd locations, const Shapes& scales, Eigen::VectorXd freedoms)
-      : family_(family), ellipsoids_(std::move(locations), scales), freedoms_(std::move(freedoms)), log_normalisers_(freedoms_.size()) {
+  StudentBank(const StudentFamily& family, Eigen::MatrixXd locations, const Shapes& scales, Eigen::VectorXd freedoms, Workers& workers)
+      : family_(family), ellipsoids_(std::move(locations), scales, workers), freedoms_(std::move(freedoms)), log_normalisers_(freedoms_.size()) {
     for (Index k = 0; k < size(); ++k) log_normalisers_[k] = log_normaliser(freedoms_[k], dimension()) - scales.half_log_determinant(k);
   }
 
@@ -179,19 +179,16 @@ class StudentFamily final : public Family {
   // scale this is the M-step, so the likelihood rises with every step as it does in EM, and in fewer of them. (At the end both
   // weights are equal.) Likewise the degrees of freedom: log(nu/2) - digamma(nu/2) = log mean E[u] - mean E[log u].
   MaximisedBank maximise(const BankStatistics& statistics, const Prior& prior, const Bank& previous,
-                         const std::vector<bool>& keep) const override {
+                         const std::vector<bool>& keep, Workers& workers) const override {
     const auto& before = dynamic_cast<const StudentBank&>(previous);
     const Index d = before.dimension();
     Eigen::MatrixXd locations = before.means();
     Eigen::VectorXd freedoms = before.freedoms();
     Shapes scales(d, before.size());
     std::vector<Repair> repairs(keep.size(), Repair::none);
-    for (Index k = 0; k < before.size(); ++k) {
+    for_each_shape(before.size(), d, workers, [&](Index k) {
       const auto keep_scale = [&] { scales.set(k, before.ellipsoids().triangle_of(k)); };
-      if (keep[static_cast<std::size_t>(k)]) {
-        keep_scale();
-        continue;
-      }
+      if (keep[static_cast<std::size_t>(k)]) return static_cast<void>(keep_scale());
       Repair& repair = repairs[static_cast<std::size_t>(k)];
       const double weight = statistics.weight[k];
       const double factors = statistics.moments(0, k);
@@ -202,21 +199,19 @@ class StudentFamily final : public Family {
       } else {
         repair = scales.estimate(k, moments.tail(triangle(d)), factors, prior);
       }
-      if (repair == Repair::kept_previous) {
-        keep_scale();
-        continue;
-      }
+      if (repair == Repair::kept_previous) return static_cast<void>(keep_scale());
       locations.col(k) = moments.head(d);
       freedoms[k] = spread > 0 ? std::clamp(2 * shape_of(spread), kLowestFreedom, kHighestFreedom) : kHighestFreedom;
-    }
-    return {std::make_shared<StudentBank>(*this, std::move(locations), scales, std::move(freedoms)), std::move(repairs)};
+    });
+    return {std::make_shared<StudentBank>(*this, std::move(locations), scales, std::move(freedoms), workers), std::move(repairs)};
   }
 
   std::shared_ptr<const Bank> place(const Eigen::MatrixXd& centres, const Eigen::VectorXd& variances) const override {
     const Eigen::VectorXd squares = variances * ((kFirstFreedom - 2) / kFirstFreedom);
     Shapes scales(centres.rows(), centres.cols());
     for (Index k = 0; k < scales.size(); ++k) scales.set(k, pack_triangle(squares.asDiagonal()));
-    return std::make_shared<StudentBank>(*this, centres, scales, Eigen::VectorXd::Constant(centres.cols(), kFirstFreedom));
+    Workers alone(1);
+    return std::make_shared<StudentBank>(*this, centres, scales, Eigen::VectorXd::Constant(centres.cols(), kFirstFreedom), alone);
   }
 
   // Over points of the component itself E[u] is 1 on average, and u-weighted the scatter is the scale.
@@ -245,7 +240,8 @@ class StudentFamily final : public Family {
         return fail(place + "degrees of freedom " + text_of(freedom) + " are not in [" + text_of(kLowestFreedom) + ", " +
                     text_of(kHighestFreedom) + "]");
     }
-    return std::make_shared<const StudentBank>(*this, parameters.topRows(d), scales, parameters.bottomRows(1).transpose());
+    Workers alone(1);
+    return std::make_shared<const StudentBank>(*this, parameters.topRows(d), scales, parameters.bottomRows(1).transpose(), alone);
   }
 };
 

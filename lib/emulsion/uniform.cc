@@ -78,7 +78,8 @@ class UniformFamily final : public Family {
   void scale(BankStatistics& statistics, double factor) const override { statistics.weight *= factor; }
 
   // The range of the stream, also for a component that would keep its parameters: it is known without any points of its own.
-  MaximisedBank maximise(const BankStatistics&, const Prior& prior, const Bank& previous, const std::vector<bool>& keep) const override {
+  MaximisedBank maximise(const BankStatistics&, const Prior& prior, const Bank& previous, const std::vector<bool>& keep,
+                         Workers&) const override {
     assert(prior.lowest.size() == previous.dimension());
     Eigen::VectorXd lowest = prior.lowest;
     Eigen::VectorXd highest = prior.highest;

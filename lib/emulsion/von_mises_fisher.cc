@@ -189,7 +189,7 @@ class FisherFamily final : public Family {
   // The prior's points lie evenly over the sphere, at the prior's fraction of the weight of a point each. Mardia & El-Atoum
   // (1976), Bayesian inference for the von Mises-Fisher distribution, have this conjugate prior.
   MaximisedBank maximise(const BankStatistics& statistics, const Prior& prior, const Bank& previous,
-                         const std::vector<bool>& keep) const override {
+                         const std::vector<bool>& keep, Workers&) const override {
     const Index d = previous.dimension();
     const double believed = prior.options.covariance_points * prior.options.covariance_fraction;
     const Eigen::MatrixXd before = previous.pack();

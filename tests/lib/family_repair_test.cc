@@ -92,7 +92,8 @@ TEST_CASE("a component that is kept keeps its parameters, to the last bit", "[fa
   const auto c = any_family();
   if (!c.keeps(Law::own_parameters)) return;
   const Example e(c);
-  const auto found = e.family->maximise(e.statistics(0, 200), e.prior, *e.bank, {false, true, false}).bank->pack();
+  Workers two(2);
+  const auto found = e.family->maximise(e.statistics(0, 200), e.prior, *e.bank, {false, true, false}, two).bank->pack();
   CHECK(same_bits(found.col(1), c.parameters.col(1)));
   if (c.keeps(Law::moved_by_points)) CHECK_FALSE(same_bits(found.col(0), c.parameters.col(0)));
 }
