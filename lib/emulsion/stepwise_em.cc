@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cmath>
 
+#include "emulsion/scratch.h"
 #include "emulsion/tile.h"
 
 namespace emulsion {
@@ -13,52 +14,15 @@ namespace {
 // So many points of a mini-batch are worth the work of finding out which components can matter where.
 constexpr Index kPointsWorthScreens = 16384;
 
-// How many tiles are worked on before their statistics are added up: some for each thread, fewer where statistics are large.
-Index tiles_at_once(const Mixture& mixture, int threads) {
+// A mini-batch has few tiles: with more of them in a group, there would be threads without work.
+constexpr Index kTilesOfGroup = 2;
+
+// How many groups of tiles are worked on before all threads wait for each other: some for each, fewer where statistics are large.
+Index groups_at_once(const Mixture& mixture, int threads) {
   constexpr Index kMostOfThread = 8, kLeastOfThread = 2, kMostNumbers = 1 << 20;
   if (threads == 1) return 1;
   const Index numbers = mixture.size() * (1 + mixture.dimension()) * (2 + mixture.dimension()) / 2;  // of full covariances
   return std::clamp(kMostNumbers / numbers, kLeastOfThread * threads, kMostOfThread * threads);
-}
-
-// Room for the labels of `points` more points, all of them by one version of the model.
-void extend(Labels& labels, Index points, Index components, std::uint64_t version, bool with_responsibilities) {
-  if (points == 0) return;
-  const std::size_t size = labels.components.size() + static_cast<std::size_t>(points);
-  labels.components.resize(size);
-  labels.log_densities.resize(size);
-  if (with_responsibilities) labels.responsibilities.resize(labels.responsibilities.size() + static_cast<std::size_t>(points * components));
-  if (labels.spans.empty() || labels.spans.back().version != version) labels.spans.push_back({version, 0});
-  labels.spans.back().points += points;
-}
-
-// Labels of some rows of a tile, put where they belong: the first of them `from_end` before the end.
-void put(Labels& labels, Index from_end, const Expectation& expectation, Index begin, Index end, bool with_responsibilities) {
-  const auto first = static_cast<Index>(labels.components.size()) - from_end;
-  std::copy(expectation.most_probable.begin() + begin, expectation.most_probable.begin() + end, labels.components.begin() + first);
-  std::copy(expectation.log_density.data() + begin, expectation.log_density.data() + end, labels.log_densities.begin() + first);
-  if (!with_responsibilities) return;
-  const Index components = expectation.responsibilities.cols();
-  double* next = labels.responsibilities.data() + static_cast<Index>(labels.responsibilities.size()) - from_end * components;
-  for (Index i = begin; i < end; ++i)
-    for (Index k = 0; k < components; ++k) *next++ = expectation.responsibilities(i, k);
-}
-
-// As many as are asked for of what a thread needs for mixtures of one shape. All learners of a thread share them, as they are used
-// for no longer than a call.
-template <typename Scratch>
-std::vector<std::unique_ptr<Scratch>>& of_this_thread(const Mixture& mixture, std::size_t count) {
-  constexpr std::size_t kShapes = 8;  // that are remembered, the latest first
-  thread_local std::vector<std::vector<std::unique_ptr<Scratch>>> shapes;
-  auto found = std::find_if(shapes.begin(), shapes.end(), [&](const auto& of_shape) { return of_shape.front()->suits(mixture); });
-  if (found == shapes.end()) {
-    if (shapes.size() == kShapes) shapes.pop_back();
-    found = shapes.emplace(shapes.end());
-  }
-  std::rotate(shapes.begin(), found, found + 1);
-  auto& of_shape = shapes.front();
-  while (of_shape.size() < count) of_shape.push_back(std::make_unique<Scratch>(mixture));
-  return of_shape;
 }
 
 StepSize schedule_of(const StepOptions& options) {
@@ -77,7 +41,7 @@ struct StepwiseEm::Room {
     return tile.dimension() == mixture.dimension() && expectation.responsibilities.cols() == mixture.size();
   }
 
-  static Room& of_this_thread(const Mixture& mixture) { return *emulsion::of_this_thread<Room>(mixture, 1).front(); }
+  static Room& of_this_thread(const Mixture& mixture) { return *scratch_of_this_thread<Room>(mixture, 1).front(); }
 
   Tile tile;
   Expectation expectation;  // under the mixture that learns
@@ -85,20 +49,20 @@ struct StepwiseEm::Room {
   std::array<double, kTilePoints> retentions;
 };
 
-// What a complete tile leaves.
-struct StepwiseEm::TileSummary {
-  explicit TileSummary(const Mixture& mixture) : statistics(mixture.empty_statistics()) {}
+// What a group of tiles leaves, and its latest tile.
+struct StepwiseEm::Summary {
+  explicit Summary(const Mixture& mixture) : group{mixture.empty_statistics()}, of_tile(mixture.empty_statistics()) {}
 
   bool suits(const Mixture& mixture) const {
     const auto same = [](const BankStatistics& of_bank, const std::shared_ptr<const Bank>& bank) {
       return of_bank.family == &bank->family() && of_bank.weight.size() == bank->size();
     };
-    return statistics.coordinates.mean.size() == mixture.dimension() &&
-           std::equal(statistics.banks.begin(), statistics.banks.end(), mixture.banks().begin(), mixture.banks().end(), same);
+    return of_tile.coordinates.mean.size() == mixture.dimension() &&
+           std::equal(of_tile.banks.begin(), of_tile.banks.end(), mixture.banks().begin(), mixture.banks().end(), same);
   }
 
-  Statistics statistics;
-  double decay = 1;
+  TileGroup group;
+  Statistics of_tile;
 };
 
 // Consecutive points of a batch that are learned with the same parameters. The first of them join the incomplete tile.
@@ -107,12 +71,25 @@ struct StepwiseEm::Run {
   Index points;
   Index waiting;   // points of the incomplete tile before them
   bool batch_ends; // the mini-batch ends with them
-  std::optional<double> counted_from;  // t of the schedule before them, if nothing else decides what they make fade
+  Index tiles_before;  // complete ones of the mini-batch before the incomplete tile
+  Index group_tiles;   // of a whole group
+  std::optional<double> counted_from = {};  // t of the schedule before them, if nothing else decides what they make fade
 
   Index tiles() const { return (waiting + points + kTilePoints - 1) / kTilePoints; }
   Index begin(Index tile) const { return std::max<Index>(0, tile * kTilePoints - waiting); }
   Index end(Index tile) const { return std::min(points, (tile + 1) * kTilePoints - waiting); }
   bool completes(Index tile) const { return batch_ends || (tile + 1) * kTilePoints <= waiting + points; }
+
+  // The first of these groups goes on with the one that is not complete.
+  Index groups() const { return tiles() == 0 ? 0 : (begun() + tiles() + group_tiles - 1) / group_tiles; }
+  Index first_tile(Index group) const { return std::max<Index>(0, group * group_tiles - begun()); }
+  Index end_tile(Index group) const { return std::min(tiles(), (group + 1) * group_tiles - begun()); }
+  bool completes_group(Index group) const {
+    return batch_ends || ((group + 1) * group_tiles - begun() <= tiles() && completes(end_tile(group) - 1));
+  }
+
+ private:
+  Index begun() const { return tiles_before % group_tiles; }  // tiles of the group that is not complete
 };
 
 StepwiseEm::StepwiseEm(const LearnerOptions& options, StepwiseState state)
@@ -142,51 +119,55 @@ void StepwiseEm::learn(const PointView& batch, bool with_responsibilities, Label
   for (Index next = 0; next < batch.size();) {
     Run run = next_run(batch, next);
     run.counted_from = move_schedule(batch, run);
-    extend(labels, run.points, state_.mixture->size(), state_.version, with_responsibilities);
-    const Index at_once = std::clamp<Index>(run.tiles(), 1, tiles_at_once(*state_.mixture, options_.threads));
-    auto& summaries = of_this_thread<TileSummary>(*state_.mixture, static_cast<std::size_t>(at_once));
-    for (Index tile = 0; tile < run.tiles(); tile += at_once) {
-      const Index count = std::min(at_once, run.tiles() - tile);
-      const auto label_and_sum = [&](Index i) {
-        Room& room = Room::of_this_thread(*state_.mixture);
-        work(batch, run, tile + i, room, *summaries[static_cast<std::size_t>(i)]);
-        const Index points = run.end(tile + i) - run.begin(tile + i);
-        put(labels, run.points - run.begin(tile + i), state_.published != state_.mixture ? room.published : room.expectation,
-            room.tile.size() - points, room.tile.size(), with_responsibilities);
-      };
-      workers_->for_each(count, label_and_sum, [&](Index i) {
-        if (run.completes(tile + i)) fold(*summaries[static_cast<std::size_t>(i)]);
-      });
-      if (run.completes(tile)) forget_pending();
-    }
+    labels.extend(run.points, state_.mixture->size(), state_.version, with_responsibilities);
+    learn(batch, run, with_responsibilities, labels);
     keep_pending(batch, run);
     if (run.batch_ends) close_batch(updates);
     next += run.points;
   }
 }
 
+// The tiles of a run: labels, and statistics of those that are complete.
+//   labels  with room for them at the end
+void StepwiseEm::learn(const PointView& batch, const Run& run, bool with_responsibilities, Labels& labels) {
+  const Index at_once = std::clamp<Index>(run.groups(), 1, groups_at_once(*state_.mixture, options_.threads));
+  auto& summaries = scratch_of_this_thread<Summary>(*state_.mixture, static_cast<std::size_t>(at_once));
+  for (Index first = 0; first < run.groups(); first += at_once) {
+    const auto label_and_sum = [&](Index i) {
+      Room& room = Room::of_this_thread(*state_.mixture);
+      Summary& summary = *summaries[static_cast<std::size_t>(i)];
+      summary.group.tiles = 0;
+      if (first + i == 0 && state_.group) summary.group = *state_.group;
+      for (Index tile = run.first_tile(first + i); tile < run.end_tile(first + i); ++tile) {
+        work(batch, run, tile, room, summary);
+        const Index points = run.end(tile) - run.begin(tile);
+        labels.put(run.points - run.begin(tile), state_.published != state_.mixture ? room.published : room.expectation,
+                   room.tile.size() - points, room.tile.size(), with_responsibilities);
+      }
+    };
+    workers_->for_each(std::min(at_once, run.groups() - first), label_and_sum,
+                       [&](Index i) { keep(run, first + i, summaries[static_cast<std::size_t>(i)]->group); });
+  }
+  if (run.tiles() > 0 && run.completes(0)) forget_pending();
+}
+
 void StepwiseEm::label(const PointView& batch, bool with_responsibilities, Labels& labels) const {
   Room& room = Room::of_this_thread(*state_.published);
-  extend(labels, batch.size(), state_.published->size(), state_.version, with_responsibilities);
+  labels.extend(batch.size(), state_.published->size(), state_.version, with_responsibilities);
   for (Index next = 0; next < batch.size();) {
     const Index count = std::min(kTilePoints, batch.size() - next);
     room.tile.clear();
     room.tile.append(batch, next, count, nullptr);
     state_.published->expect(room.tile, covering_lanes(0, count), room.expectation);
-    put(labels, batch.size() - next, room.expectation, 0, count, with_responsibilities);
+    labels.put(batch.size() - next, room.expectation, 0, count, with_responsibilities);
     next += count;
   }
 }
 
 void StepwiseEm::flush(std::vector<Update>& updates) {
   if (state_.batch_points == 0) return;
-  if (pending().size() > 0) {
-    const Run run{0, 0, pending().size(), true, {}};
-    TileSummary& summary = *of_this_thread<TileSummary>(*state_.mixture, 1).front();
-    work(pending(), run, 0, Room::of_this_thread(*state_.mixture), summary);
-    fold(summary);
-    forget_pending();
-  }
+  Labels none;
+  learn(pending(), Run{0, 0, pending().size(), true, complete_tiles(), tiles_of_group(*state_.mixture, kTilesOfGroup)}, false, none);
   close_batch(updates);
 }
 
@@ -203,7 +184,7 @@ StepwiseState StepwiseEm::state() const {
 
 // The points up to the end of the batch or of the mini-batch. They are counted in, and there is at least one.
 StepwiseEm::Run StepwiseEm::next_run(const PointView& batch, Index first) {
-  Run run{first, 0, pending().size(), false, {}};
+  Run run{first, 0, pending().size(), false, complete_tiles(), tiles_of_group(*state_.mixture, kTilesOfGroup)};
   const bool timed = options_.batch_seconds > 0 && batch.has_times();
   if (timed && state_.batch_points > 0 && batch_ends_before(batch, first)) {
     run.batch_ends = true;
@@ -224,6 +205,9 @@ StepwiseEm::Run StepwiseEm::next_run(const PointView& batch, Index first) {
   state_.batch_points += run.points;
   return run;
 }
+
+// Of the mini-batch.
+Index StepwiseEm::complete_tiles() const { return std::max<Index>(0, state_.batch_points - pending().size()) / kTilePoints; }
 
 bool StepwiseEm::batch_ends_before(const PointView& batch, Index point) const {
   if (state_.batch_start == kNoTime) return false;
@@ -266,7 +250,7 @@ void StepwiseEm::set_retentions(const Run& run, Index first, std::span<double> r
 
 // What threads share: nothing here changes anything but the room and the summary. A tile that stays incomplete is only
 // labelled, the points that are new; when it completes, those that waited are evaluated once more, to the same bits.
-void StepwiseEm::work(const PointView& batch, const Run& run, Index tile, Room& room, TileSummary& summary) const {
+void StepwiseEm::work(const PointView& batch, const Run& run, Index tile, Room& room, Summary& summary) const {
   const bool completes = run.completes(tile);
   const Index begin = run.begin(tile);
   const Index count = run.end(tile) - begin;
@@ -281,9 +265,7 @@ void StepwiseEm::work(const PointView& batch, const Run& run, Index tile, Room& 
   const LaneRange lanes = covering_lanes(0, room.tile.size());
   state_.mixture->expect(room.tile, lanes, room.expectation);
   if (state_.published != state_.mixture) state_.published->expect(room.tile, lanes, room.published);
-  if (!completes) return;
-  state_.mixture->accumulate(room.tile, room.expectation, options_.assignment, summary.statistics);
-  summary.decay = room.tile.decay();
+  if (completes) add_tile(*state_.mixture, room.tile, room.expectation, options_.assignment, summary.of_tile, summary.group);
 }
 
 // Keeps the points of the last tile, if it is not complete.
@@ -330,13 +312,24 @@ void StepwiseEm::forget_pending() {
   pending_.counted_from.reset();
 }
 
-void StepwiseEm::fold(const TileSummary& summary) {
-  scale(state_.batch, summary.decay);
-  merge(state_.batch, summary.statistics);
-  state_.batch_decay *= summary.decay;
+// Takes what a group of a run has come to.
+void StepwiseEm::keep(const Run& run, Index group, const TileGroup& sums) {
+  if (run.completes_group(group)) {
+    fold(sums);
+    state_.group.reset();
+  } else if (sums.tiles > 0) {
+    state_.group = sums;
+  }
+}
+
+void StepwiseEm::fold(const TileGroup& group) {
+  scale(state_.batch, group.decay);
+  merge(state_.batch, group.statistics);
+  state_.batch_decay *= group.decay;
 }
 
 void StepwiseEm::close_batch(std::vector<Update>& updates) {
+  if (state_.group) fold(*std::exchange(state_.group, std::nullopt));  // it ends without another point
   Statistics blended = state_.statistics;
   scale(blended, state_.batch_decay);
   merge(blended, state_.batch);

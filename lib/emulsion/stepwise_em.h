@@ -17,26 +17,14 @@
 #include <span>
 #include <vector>
 
+#include "emulsion/labels.h"
 #include "emulsion/learner_options.h"
 #include "emulsion/mixture.h"
 #include "emulsion/step_size.h"
+#include "emulsion/tile_group.h"
 #include "emulsion/workers.h"
 
 namespace emulsion {
-
-// One label for each of some consecutive points.
-struct Labels {
-  std::vector<Index> components;         // n: position of the most probable component in the mixture
-  std::vector<double> log_densities;     // n: of the point under the whole mixture, nats
-  std::vector<double> responsibilities;  // n x K, point by point; empty unless asked for
-
-  // How many consecutive points were labelled by which version of the model.
-  struct Span {
-    std::uint64_t version;
-    Index points;
-  };
-  std::vector<Span> spans;
-};
 
 // What an update of the parameters did, beyond moving them.
 struct Update {
@@ -68,8 +56,9 @@ struct StepwiseState {
   // The mini-batch that is under way.
   Index batch_points = 0;              // points in it
   std::int64_t batch_start = kNoTime;  // time of its first point
-  double batch_decay = 1;              // what its complete tiles leave of everything before it
-  Statistics batch;                    // of its complete tiles
+  double batch_decay = 1;              // what its complete groups of tiles leave of everything before it
+  Statistics batch;                    // of its complete groups
+  std::optional<TileGroup> group;      // complete tiles of the group that is not complete, if there are some
   PointBatch pending;                  // points of the tile that is not complete, with weights
   std::vector<double> pending_retentions;
 };
@@ -103,7 +92,7 @@ class StepwiseEm {
  private:
   struct Run;
   struct Room;
-  struct TileSummary;
+  struct Summary;
 
   // Points of a tile that is not complete. Their weights and retentions need not be written down while all points so far have come
   // without weights and times.
@@ -115,15 +104,18 @@ class StepwiseEm {
   };
 
   Run next_run(const PointView& batch, Index first);
+  Index complete_tiles() const;
   bool batch_ends_before(const PointView& batch, Index point) const;
   std::optional<double> move_schedule(const PointView& batch, const Run& run);
   void set_retentions(const Run& run, Index first, std::span<double> retentions) const;
-  void work(const PointView& batch, const Run& run, Index tile, Room& room, TileSummary& summary) const;
+  void learn(const PointView& batch, const Run& run, bool with_responsibilities, Labels& labels);
+  void work(const PointView& batch, const Run& run, Index tile, Room& room, Summary& summary) const;
   void keep_pending(const PointView& batch, const Run& run);
   void spell_out(Pending& pending) const;
   PointView pending() const;
   void forget_pending();
-  void fold(const TileSummary& summary);
+  void keep(const Run& run, Index group, const TileGroup& sums);
+  void fold(const TileGroup& group);
   void close_batch(std::vector<Update>& updates);
   void average_statistics(Update& update);
 

@@ -42,6 +42,10 @@ std::vector<Setting> settings() {
     o.step.kind = StepKind::half_life;
     o.batch_points = 1000;
   });
+  add("mini-batches of seconds and of several tiles", [](auto& o) {
+    o.batch_points = 100000;
+    o.batch_seconds = 700;
+  });
   return all;
 }
 
@@ -179,7 +183,7 @@ TEST_CASE("a state taken anywhere and restored goes on with the same bits") {
   Learner whole = learner(setting.options, 2);
   const Learned expected = learn_in_messages(whole, batch, 10000, true);
   // In the warm-up, at its end, within a tile, at the end of a tile, of a mini-batch, and far on.
-  for (const Index cut : {1, 90, 149, 150, 151, 203, 406, 407, 450, 451, 2077, 4999}) {
+  for (const Index cut : {1, 90, 149, 150, 151, 203, 406, 407, 450, 451, 662, 2077, 4999}) {
     CAPTURE(cut);
     Learner before = learner(setting.options, 2);
     Learned all = before.learn(slice(batch, 0, cut), true);
@@ -190,6 +194,24 @@ TEST_CASE("a state taken anywhere and restored goes on with the same bits") {
     check_same(all, expected);
     testing::check_same(after->state(), whole.state());
   }
+}
+
+TEST_CASE("a mini-batch that is over by time gives the same bits, whether it ends within a message or between two") {
+  LearnerOptions options;
+  options.components = 3;
+  options.batch_points = 5000;
+  options.batch_seconds = 10;
+  const Index seeded = 150, tiles = GENERATE(1, 2, 3);
+  PointBatch batch = draw(three_clusters(), seeded + tiles * kTilePoints + 100, 15);
+  for (Index i = 0; i < batch.size(); ++i) batch.unix_nanoseconds.push_back(i < seeded + tiles * kTilePoints ? 0 : 20'000'000'000);
+  Learner whole = learner(options, 2), cut = learner(options, 2);
+  const Learned expected = whole.learn(batch, true);
+  CHECK(expected.updates.size() == 1);
+  Learned all = cut.learn(slice(batch, 0, seeded + tiles * kTilePoints), true);
+  CHECK(all.updates.empty());
+  append(all, cut.learn(slice(batch, seeded + tiles * kTilePoints, 100), true));
+  check_same(all, expected);
+  testing::check_same(cut.state(), whole.state());
 }
 
 TEST_CASE("taking the state or the snapshot, and labelling, change nothing") {

@@ -83,8 +83,8 @@ bool is_read_and_harmless(const std::string& bytes, const LearnerOptions& option
 TEST_CASE("a state is encoded and decoded bit for bit, whatever the family and the moment") {
   LearnerOptions options = quick(GENERATE("gaussian(full)", "gaussian(diagonal)", "gaussian(spherical)", "gaussian(tied)"));
   options.averaging = GENERATE(false, true);
-  const Index points = GENERATE(0, 1, 59, 60, 61, 110, 333);
-  if (GENERATE(false, true)) options.batch_points = 300;
+  const Index points = GENERATE(0, 1, 59, 60, 61, 110, 333, 400);
+  options.batch_points = GENERATE(50, 300, 1000);
   const StreamState state = state_of(options, points);
   const std::string bytes = encode_state(state);
   const auto decoded = decode_state(bytes);

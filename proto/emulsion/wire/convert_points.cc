@@ -85,9 +85,8 @@ PointsFields split_at_values(std::string_view payload) {
     }
     const auto at = static_cast<std::size_t>(input.CurrentPosition());
     if (!input.Skip(static_cast<int>(length))) return whole;
-    if (tag != kValues) continue;
-    if (found) return whole;  // the last one counts
-    found = {payload.substr(0, begin), payload.substr(at, length), payload.substr(at + length)};
+    // Of several, the last one counts; those before it are read as any other field.
+    if (tag == kValues) found = {payload.substr(0, begin), payload.substr(at, length), payload.substr(at + length)};
   }
 }
 

@@ -143,6 +143,11 @@ void put(const StepwiseState& state, v1::StepwiseState* out) {
   out->set_batch_start(state.batch_start);
   out->set_batch_decay(state.batch_decay);
   put(state.batch, out->mutable_batch());
+  if (state.group) {
+    put(state.group->statistics, out->mutable_group()->mutable_statistics());
+    out->mutable_group()->set_decay(state.group->decay);
+    out->mutable_group()->set_tiles(static_cast<std::uint32_t>(state.group->tiles));
+  }
   put(state.pending, state.pending_retentions, out->mutable_pending());
 }
 
@@ -166,6 +171,11 @@ Result<StepwiseState> stepwise_of(const v1::StepwiseState& from, Index dimension
   if (!batch) return fail(batch.error().message);
   state.statistics = std::move(*statistics);
   state.batch = std::move(*batch);
+  if (from.has_group()) {
+    auto group = statistics_of(from.group().statistics(), *state.mixture, "group");
+    if (!group) return fail(group.error().message);
+    state.group = TileGroup{std::move(*group), from.group().decay(), static_cast<Index>(from.group().tiles())};
+  }
   if (from.has_average()) {
     auto average = statistics_of(from.average(), *state.mixture, "average");
     if (!average) return fail(average.error().message);
