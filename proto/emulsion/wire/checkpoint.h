@@ -13,7 +13,7 @@
 
 namespace emulsion::wire {
 
-inline constexpr std::uint32_t kCheckpointVersion = 3;
+inline constexpr std::uint32_t kCheckpointVersion = 4;
 
 struct CheckpointSection {
   std::string_view name;   // 1 to 8 of a-z
