@@ -193,7 +193,7 @@ TEST_CASE("a file of an older version is refused, whatever its name", "[state]")
   FileRoom room;
   write_file(room.directory.file("radar.state"), std::string("EMULSION\2\0\0\0\x09\0\0\0\0\0\0\0\x26\x39\xF4\xCB" "123456789 and more", 42));
   REQUIRE(room.store().list());
-  CHECK_THAT(load_error(room.store(), "radar"), Catch::StartsWith(room.directory.file("radar.state") + ": damaged: format version 2 is not known here, expected 3"));
+  CHECK_THAT(load_error(room.store(), "radar"), Catch::StartsWith(room.directory.file("radar.state") + ": damaged: format version 2 is not known here, expected 4"));
 }
 
 TEMPLATE_TEST_CASE("from a damaged state a stream falls back to the one before, where that is whole", "[state]", MemoryRoom, FileRoom) {

@@ -34,10 +34,10 @@ TEST_CASE("a checkpoint gives its sections back, in their order") {
 TEST_CASE("a checkpoint has the layout that docs/checkpoint.md has, byte by byte") {
   // Its checksums were computed by Python: zlib.crc32, and a bitwise CRC-64/XZ that gives 0x995DC9BBDF1939FA for "123456789".
   const std::string expected(
-      "EMULSION\3\0\0\0\2\0\0\0\x55\0\0\0\0\0\0\0" "\x6F\xAD\xC1\x79"
+      "EMULSION\4\0\0\0\2\0\0\0\x55\0\0\0\0\0\0\0" "\x1A\x55\x38\x84"
       "learner\0\x09\0\0\0\0\0\0\0" "\xE1\x7A\x20\xA8"
       "123456789"
-      "waiting\0\0\0\0\0\0\0\0\0" "\xE7\x0C\x45\xE9" "\x81\xE2\x1B\x96\x38\x2C\xCF\x61",
+      "waiting\0\0\0\0\0\0\0\0\0" "\xE7\x0C\x45\xE9" "\xDC\x22\xF3\xE0\xDC\x0F\x19\x64",
       85);
   CHECK(small() == expected);
 }
