@@ -1,6 +1,7 @@
 #include "emulsion/ellipsoids.h"
 
 #include <Eigen/Cholesky>
+#include <cassert>
 #include <cmath>
 #include <vector>
 
@@ -33,13 +34,6 @@ Eigen::VectorXd observed_residual(const ConstColumn& place, const Tile& tile, In
   return point(observed) - place(observed);
 }
 
-// Both triangles of a symmetric matrix.
-void unpack(const ConstColumn& packed, Index d, Eigen::MatrixXd& matrix) {
-  matrix.resize(d, d);
-  for (Index i = 0, at = 0; i < d; ++i)
-    for (Index j = 0; j <= i; ++j) matrix(i, j) = matrix(j, i) = packed[at++];
-}
-
 // Of a lower triangular matrix.
 void invert(const Eigen::MatrixXd& factor, Eigen::MatrixXd& inverse) {
   const Index d = factor.rows();
@@ -47,6 +41,14 @@ void invert(const Eigen::MatrixXd& factor, Eigen::MatrixXd& inverse) {
   // Column by column, as what is above the diagonal stays 0.
   for (Index j = 0; j < d; ++j)
     factor.bottomRightCorner(d - j, d - j).triangularView<Eigen::Lower>().solveInPlace(inverse.col(j).tail(d - j));
+}
+
+// Finds the inverse of a factor, in this thread's room.
+void set_inverse(const Shapes& shapes, Index s) {
+  Room& room = Room::of_this_thread();
+  room.factor.resize(shapes.dimension(), shapes.dimension());
+  unpack_triangle(shapes.factors().col(s), room.factor);
+  invert(room.factor, room.inverse);
 }
 
 }  // namespace
@@ -64,16 +66,23 @@ void Shapes::store(Index s, const Eigen::MatrixXd& covariance, const Eigen::Matr
 
 bool Shapes::set(Index s, const ConstColumn& covariance) {
   Room& room = Room::of_this_thread();
-  unpack(covariance, dimension_, room.covariance);
+  room.covariance.resize(dimension_, dimension_);
+  unpack_triangle(covariance, room.covariance);
   if (!cholesky(room.covariance, room.factor)) return false;
   store(s, room.covariance, room.factor);
   return true;
 }
 
+void Shapes::keep(Index s, const ConstColumn& covariance) {
+  [[maybe_unused]] const bool positive = set(s, covariance);
+  assert(positive);
+}
+
 Repair Shapes::estimate(Index s, const ConstColumn& scatter, double weight, const Prior& prior) {
   const double strength = prior.options.covariance_points;
   Room& room = Room::of_this_thread();
-  unpack(scatter, dimension_, room.covariance);
+  room.covariance.resize(dimension_, dimension_);
+  unpack_triangle(scatter, room.covariance);
   room.covariance /= weight + strength;
   room.covariance.diagonal() += (strength * prior.options.covariance_fraction / (weight + strength)) * prior.variances;
   const Repair repair = repair_covariance(room.covariance, prior.variances, room.factor);
@@ -89,18 +98,29 @@ double Shapes::half_log_determinant(Index s) const {
 
 Ellipsoids::Ellipsoids(Eigen::MatrixXd places, const Shapes& shapes, Workers& workers)
     : places_(std::move(places)), covariances_(shapes.covariances()), frame_(places_), packed_(size() * kernels::affine_size(dimension())) {
+  // The inverse of one shape for all is found once, and by the thread that uses it.
+  const bool one = shapes.size() == 1;
+  if (one) set_inverse(shapes, 0);
   Eigen::VectorXd losses(size());
-  for_each_shape(size(), dimension(), workers, [&](Index k) { losses[k] = pack(k, shapes, true); });
-  for (Index k = 0; k < size(); ++k)
-    if (!frame_.admit(losses[k])) pack(k, shapes, false);
+  const auto pack_framed = [&](Index k) {
+    if (!one) set_inverse(shapes, k);
+    losses[k] = pack(k, true);
+  };
+  if (one)
+    for (Index k = 0; k < size(); ++k) pack_framed(k);
+  else
+    for_each_shape(size(), dimension(), workers, pack_framed);
+  for (Index k = 0; k < size(); ++k) {
+    if (frame_.admit(losses[k])) continue;
+    set_inverse(shapes, one ? 0 : k);
+    pack(k, false);
+  }
 }
 
-// Sets the coefficients of component k: about the centre of the frame, or about its own place. Returns how far that is from the
-// centre, in units of its width.
-double Ellipsoids::pack(Index k, const Shapes& shapes, bool framed) {
+// Sets the coefficients of component k from this thread's inverse: about the centre of the frame, or about its own place. Returns how
+// far that is from the centre, in units of its width.
+double Ellipsoids::pack(Index k, bool framed) {
   Room& room = Room::of_this_thread();
-  unpack(shapes.factors().col(shapes.size() == 1 ? 0 : k), dimension(), room.factor);
-  invert(room.factor, room.inverse);
   room.from_centre = places_.col(k) - frame_.centre();
   room.offset.setZero(dimension());
   if (framed) room.offset.noalias() -= room.inverse * room.from_centre;

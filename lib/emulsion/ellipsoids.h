@@ -6,6 +6,7 @@
 
 #include "emulsion/family.h"
 #include "emulsion/frame.h"
+#include "emulsion/kernels/kernels.h"
 #include "emulsion/scatter.h"
 #include "emulsion/workers.h"
 
@@ -28,11 +29,16 @@ class Shapes {
  public:
   Shapes(Index dimension, Index count);
 
+  Index dimension() const { return dimension_; }
   Index size() const { return covariances_.cols(); }
 
   // Returns false if the matrix is not positive definite.
   //   covariance  its lower triangle, row by row
-  bool set(Index s, const ConstColumn& covariance);
+  [[nodiscard]] bool set(Index s, const ConstColumn& covariance);
+
+  // Sets a matrix that is known to be positive definite. Its factor is found anew, to the same bits: that is rare, and to remember it
+  // would take as much memory as the matrix.
+  void keep(Index s, const ConstColumn& covariance);
 
   // The mode of the posterior under an inverse-Wishart prior worth the prior's points, mended by the repair ladder. Where that
   // ends with what was before, nothing is set.
@@ -53,7 +59,7 @@ class Shapes {
   Eigen::MatrixXd factors_;
 };
 
-// Immutable; may be shared between threads.
+// Places with their shapes, and distances from them. Immutable; may be shared between threads.
 class Ellipsoids {
  public:
   //   places  d x K
@@ -94,7 +100,7 @@ class Ellipsoids {
   Completed complete(Index k, const Tile& tile, Index row) const;
 
  private:
-  double pack(Index k, const Shapes& shapes, bool framed);
+  double pack(Index k, bool framed);
   double* packed(Index k) { return packed_.data() + k * kernels::affine_size(dimension()); }
   const double* packed(Index k) const { return packed_.data() + k * kernels::affine_size(dimension()); }
 

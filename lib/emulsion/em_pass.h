@@ -12,12 +12,16 @@
 
 namespace emulsion {
 
+// Tiles that are added up first.
+inline constexpr Index kTilesOfPassGroup = 4;
+
 // Points that can be passed over again and again, in memory or elsewhere.
 class TileSource {
  public:
   virtual ~TileSource() = default;
 
-  // Calls `use` for runs of tiles, from the first tile to the last. All but the last tile are full.
+  // Calls `use` for runs of tiles, from the first tile to the last. All but the last tile are full, and all runs but the last have
+  // a multiple of kTilesOfPassGroup of them, so that the sums do not depend on where the runs are cut.
   // Errors: those of reading; the pass has then ended early.
   virtual Result<void> pass(const std::function<void(std::span<const Tile>)>& use) = 0;
 };
@@ -36,7 +40,7 @@ class MemoryTiles final : public TileSource {
 //   retentions  n, as in Tile::push; empty: nothing fades
 std::vector<Tile> cut_tiles(const PointView& batch, const Eigen::VectorXd& retentions = {});
 
-// The statistics of all tiles under one mixture, reduced in the order of the tiles.
+// The statistics of all tiles under one mixture: added up within groups of four, and those in their order (tile_group.h).
 Statistics em_pass(const Mixture& mixture, std::span<const Tile> tiles, Assignment assignment, Workers& workers);
 
 // The same over a source.

@@ -1,6 +1,5 @@
 #include "emulsion/gaussian_dense.h"
 
-#include <Eigen/Cholesky>
 #include <algorithm>
 #include <cassert>
 #include <cmath>
@@ -143,14 +142,14 @@ class DenseFamily final : public Family {
       if (usable && repair != Repair::kept_previous)
         means.col(k) = mean;
       else if (!tied_)
-        shapes.set(k, before.triangle_of(k));
+        shapes.keep(k, before.triangle_of(k));
     });
     if (tied_) {
       const Eigen::VectorXd pooled = statistics.moments.bottomRows(triangle(d)).rowwise().sum();
       const Repair repair = shapes.estimate(0, pooled, statistics.weight.sum(), prior);
       if (repair == Repair::kept_previous) {
         means = before.places();
-        shapes.set(0, before.triangle_of(0));
+        shapes.keep(0, before.triangle_of(0));
       }
       repairs[0] = std::max(repairs[0], repair);
     }
@@ -159,7 +158,7 @@ class DenseFamily final : public Family {
 
   std::shared_ptr<const Bank> place(const Eigen::MatrixXd& centres, const Eigen::VectorXd& variances) const override {
     Shapes shapes(centres.rows(), tied_ ? 1 : centres.cols());
-    for (Index s = 0; s < shapes.size(); ++s) shapes.set(s, pack_triangle(variances.asDiagonal()));
+    for (Index s = 0; s < shapes.size(); ++s) shapes.keep(s, pack_triangle(variances.asDiagonal()));
     Workers alone(1);
     return std::make_shared<DenseGaussian>(*this, centres, shapes, alone);
   }

@@ -143,6 +143,14 @@ Statistics Mixture::empty_statistics() const {
   return statistics;
 }
 
+bool Mixture::leaves(const Statistics& statistics) const {
+  const auto same = [](const BankStatistics& of_bank, const std::shared_ptr<const Bank>& bank) {
+    return of_bank.family == &bank->family() && of_bank.weight.size() == bank->size();
+  };
+  return statistics.coordinates.mean.size() == dimension() &&
+         std::equal(statistics.banks.begin(), statistics.banks.end(), banks_.begin(), banks_.end(), same);
+}
+
 Result<MaximisedMixture> maximise(const Statistics& statistics, const PriorOptions& prior_options, const Mixture& previous,
                                   double starved_below_points, Workers& workers) {
   for (const BankStatistics& bank : statistics.banks)

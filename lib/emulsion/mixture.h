@@ -59,6 +59,9 @@ class Mixture {
   // Statistics of no points.
   Statistics empty_statistics() const;
 
+  // True if statistics have the form of those.
+  bool leaves(const Statistics& statistics) const;
+
  private:
   std::vector<std::shared_ptr<const Bank>> banks_;
   std::vector<std::shared_ptr<const Screen>> screens_;  // one for each bank, null if it has none; or empty

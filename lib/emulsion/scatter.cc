@@ -20,9 +20,13 @@ Eigen::VectorXd pack_triangle(const Eigen::MatrixXd& matrix) {
 
 Eigen::MatrixXd unpack_triangle(const ConstColumn& packed, Index d) {
   Eigen::MatrixXd matrix(d, d);
-  for (Index i = 0, at = 0; i < d; ++i)
-    for (Index j = 0; j <= i; ++j) matrix(i, j) = matrix(j, i) = packed[at++];
+  unpack_triangle(packed, matrix);
   return matrix;
+}
+
+void unpack_triangle(const ConstColumn& packed, Columns matrix) {
+  for (Index i = 0, at = 0; i < matrix.rows(); ++i)
+    for (Index j = 0; j <= i; ++j) matrix(i, j) = matrix(j, i) = packed[at++];
 }
 
 bool keeps_digits(double weight, double first, double second) {

@@ -24,6 +24,7 @@ Index dimension_of_scatter(Index size);
 
 Eigen::VectorXd pack_triangle(const Eigen::MatrixXd& matrix);
 Eigen::MatrixXd unpack_triangle(const ConstColumn& packed, Index d);
+void unpack_triangle(const ConstColumn& packed, Columns matrix);  // d x d, as it is
 
 // False if sums about a place lose more than four digits when they are moved to the mean, as it is farther from there than a
 // hundred deviations: they are then to be made again about the mean.

@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <cmath>
+#include <utility>
 
 #include "emulsion/scratch.h"
 #include "emulsion/tile.h"
@@ -16,14 +17,8 @@ constexpr Index kPointsWorthScreens = 16384;
 
 // A mini-batch has few tiles: with more of them in a group, there would be threads without work.
 constexpr Index kTilesOfGroup = 2;
+constexpr Index kGroupsOfThread = 8;
 
-// How many groups of tiles are worked on before all threads wait for each other: some for each, fewer where statistics are large.
-Index groups_at_once(const Mixture& mixture, int threads) {
-  constexpr Index kMostOfThread = 8, kLeastOfThread = 2, kMostNumbers = 1 << 20;
-  if (threads == 1) return 1;
-  const Index numbers = mixture.size() * (1 + mixture.dimension()) * (2 + mixture.dimension()) / 2;  // of full covariances
-  return std::clamp(kMostNumbers / numbers, kLeastOfThread * threads, kMostOfThread * threads);
-}
 
 StepSize schedule_of(const StepOptions& options) {
   auto step = StepSize::make(options);
@@ -53,13 +48,7 @@ struct StepwiseEm::Room {
 struct StepwiseEm::Summary {
   explicit Summary(const Mixture& mixture) : group{mixture.empty_statistics()}, of_tile(mixture.empty_statistics()) {}
 
-  bool suits(const Mixture& mixture) const {
-    const auto same = [](const BankStatistics& of_bank, const std::shared_ptr<const Bank>& bank) {
-      return of_bank.family == &bank->family() && of_bank.weight.size() == bank->size();
-    };
-    return of_tile.coordinates.mean.size() == mixture.dimension() &&
-           std::equal(of_tile.banks.begin(), of_tile.banks.end(), mixture.banks().begin(), mixture.banks().end(), same);
-  }
+  bool suits(const Mixture& mixture) const { return mixture.leaves(of_tile); }
 
   TileGroup group;
   Statistics of_tile;
@@ -120,7 +109,7 @@ void StepwiseEm::learn(const PointView& batch, bool with_responsibilities, Label
     Run run = next_run(batch, next);
     run.counted_from = move_schedule(batch, run);
     labels.extend(run.points, state_.mixture->size(), state_.version, with_responsibilities);
-    learn(batch, run, with_responsibilities, labels);
+    learn_run(batch, run, with_responsibilities, labels);
     keep_pending(batch, run);
     if (run.batch_ends) close_batch(updates);
     next += run.points;
@@ -129,15 +118,16 @@ void StepwiseEm::learn(const PointView& batch, bool with_responsibilities, Label
 
 // The tiles of a run: labels, and statistics of those that are complete.
 //   labels  with room for them at the end
-void StepwiseEm::learn(const PointView& batch, const Run& run, bool with_responsibilities, Labels& labels) {
-  const Index at_once = std::clamp<Index>(run.groups(), 1, groups_at_once(*state_.mixture, options_.threads));
+void StepwiseEm::learn_run(const PointView& batch, const Run& run, bool with_responsibilities, Labels& labels) {
+  const Index at_once = std::clamp<Index>(run.groups(), 1, groups_at_once(*state_.mixture, options_.threads, kGroupsOfThread));
   auto& summaries = scratch_of_this_thread<Summary>(*state_.mixture, static_cast<std::size_t>(at_once));
+  const bool goes_on = state_.group.tiles > 0 && run.groups() > 0 && run.completes(0);
+  if (goes_on) std::swap(state_.group, summaries.front()->group);
   for (Index first = 0; first < run.groups(); first += at_once) {
     const auto label_and_sum = [&](Index i) {
       Room& room = Room::of_this_thread(*state_.mixture);
       Summary& summary = *summaries[static_cast<std::size_t>(i)];
-      summary.group.tiles = 0;
-      if (first + i == 0 && state_.group) summary.group = *state_.group;
+      if (first + i > 0 || !goes_on) summary.group.tiles = 0;
       for (Index tile = run.first_tile(first + i); tile < run.end_tile(first + i); ++tile) {
         work(batch, run, tile, room, summary);
         const Index points = run.end(tile) - run.begin(tile);
@@ -146,7 +136,7 @@ void StepwiseEm::learn(const PointView& batch, const Run& run, bool with_respons
       }
     };
     workers_->for_each(std::min(at_once, run.groups() - first), label_and_sum,
-                       [&](Index i) { keep(run, first + i, summaries[static_cast<std::size_t>(i)]->group); });
+                       [&](Index i) { take_group(run, first + i, summaries[static_cast<std::size_t>(i)]->group); });
   }
   if (run.tiles() > 0 && run.completes(0)) forget_pending();
 }
@@ -167,12 +157,13 @@ void StepwiseEm::label(const PointView& batch, bool with_responsibilities, Label
 void StepwiseEm::flush(std::vector<Update>& updates) {
   if (state_.batch_points == 0) return;
   Labels none;
-  learn(pending(), Run{0, 0, pending().size(), true, complete_tiles(), tiles_of_group(*state_.mixture, kTilesOfGroup)}, false, none);
+  learn_run(pending(), Run{0, 0, pending().size(), true, complete_tiles(), tiles_of_group(*state_.mixture, kTilesOfGroup)}, false, none);
   close_batch(updates);
 }
 
 StepwiseState StepwiseEm::state() const {
   StepwiseState copy = state_;
+  if (copy.group.tiles == 0) copy.group = {};
   const PointView waiting = pending();
   Pending full = pending_;
   spell_out(full);
@@ -207,7 +198,7 @@ StepwiseEm::Run StepwiseEm::next_run(const PointView& batch, Index first) {
 }
 
 // Of the mini-batch.
-Index StepwiseEm::complete_tiles() const { return std::max<Index>(0, state_.batch_points - pending().size()) / kTilePoints; }
+Index StepwiseEm::complete_tiles() const { return (state_.batch_points - pending().size()) / kTilePoints; }
 
 bool StepwiseEm::batch_ends_before(const PointView& batch, Index point) const {
   if (state_.batch_start == kNoTime) return false;
@@ -312,13 +303,14 @@ void StepwiseEm::forget_pending() {
   pending_.counted_from.reset();
 }
 
-// Takes what a group of a run has come to.
-void StepwiseEm::keep(const Run& run, Index group, const TileGroup& sums) {
+// Takes what a group of a run has come to; the memory of an earlier one is left in its place.
+void StepwiseEm::take_group(const Run& run, Index group, TileGroup& sums) {
   if (run.completes_group(group)) {
     fold(sums);
-    state_.group.reset();
+    state_.group.tiles = 0;
   } else if (sums.tiles > 0) {
-    state_.group = sums;
+    std::swap(state_.group, sums);
+    if (sums.statistics.banks.empty()) sums.statistics = state_.mixture->empty_statistics();
   }
 }
 
@@ -329,7 +321,8 @@ void StepwiseEm::fold(const TileGroup& group) {
 }
 
 void StepwiseEm::close_batch(std::vector<Update>& updates) {
-  if (state_.group) fold(*std::exchange(state_.group, std::nullopt));  // it ends without another point
+  if (state_.group.tiles > 0) fold(state_.group);  // it ends without another point
+  state_.group.tiles = 0;
   Statistics blended = state_.statistics;
   scale(blended, state_.batch_decay);
   merge(blended, state_.batch);

@@ -58,7 +58,7 @@ struct StepwiseState {
   std::int64_t batch_start = kNoTime;  // time of its first point
   double batch_decay = 1;              // what its complete groups of tiles leave of everything before it
   Statistics batch;                    // of its complete groups
-  std::optional<TileGroup> group;      // complete tiles of the group that is not complete, if there are some
+  TileGroup group;                     // complete tiles of the group that is not complete
   PointBatch pending;                  // points of the tile that is not complete, with weights
   std::vector<double> pending_retentions;
 };
@@ -108,13 +108,13 @@ class StepwiseEm {
   bool batch_ends_before(const PointView& batch, Index point) const;
   std::optional<double> move_schedule(const PointView& batch, const Run& run);
   void set_retentions(const Run& run, Index first, std::span<double> retentions) const;
-  void learn(const PointView& batch, const Run& run, bool with_responsibilities, Labels& labels);
+  void learn_run(const PointView& batch, const Run& run, bool with_responsibilities, Labels& labels);
   void work(const PointView& batch, const Run& run, Index tile, Room& room, Summary& summary) const;
   void keep_pending(const PointView& batch, const Run& run);
   void spell_out(Pending& pending) const;
   PointView pending() const;
   void forget_pending();
-  void keep(const Run& run, Index group, const TileGroup& sums);
+  void take_group(const Run& run, Index group, TileGroup& sums);
   void fold(const TileGroup& group);
   void close_batch(std::vector<Update>& updates);
   void average_statistics(Update& update);

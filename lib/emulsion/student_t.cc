@@ -1,6 +1,5 @@
 #include "emulsion/student_t.h"
 
-#include <Eigen/Cholesky>
 #include <algorithm>
 #include <boost/math/special_functions/gamma.hpp>
 #include <cassert>
@@ -187,8 +186,8 @@ class StudentFamily final : public Family {
     Shapes scales(d, before.size());
     std::vector<Repair> repairs(keep.size(), Repair::none);
     for_each_shape(before.size(), d, workers, [&](Index k) {
-      const auto keep_scale = [&] { scales.set(k, before.ellipsoids().triangle_of(k)); };
-      if (keep[static_cast<std::size_t>(k)]) return static_cast<void>(keep_scale());
+      const auto keep_scale = [&] { scales.keep(k, before.ellipsoids().triangle_of(k)); };
+      if (keep[static_cast<std::size_t>(k)]) return keep_scale();
       Repair& repair = repairs[static_cast<std::size_t>(k)];
       const double weight = statistics.weight[k];
       const double factors = statistics.moments(0, k);
@@ -199,7 +198,7 @@ class StudentFamily final : public Family {
       } else {
         repair = scales.estimate(k, moments.tail(triangle(d)), factors, prior);
       }
-      if (repair == Repair::kept_previous) return static_cast<void>(keep_scale());
+      if (repair == Repair::kept_previous) return keep_scale();
       locations.col(k) = moments.head(d);
       freedoms[k] = spread > 0 ? std::clamp(2 * shape_of(spread), kLowestFreedom, kHighestFreedom) : kHighestFreedom;
     });
@@ -209,7 +208,7 @@ class StudentFamily final : public Family {
   std::shared_ptr<const Bank> place(const Eigen::MatrixXd& centres, const Eigen::VectorXd& variances) const override {
     const Eigen::VectorXd squares = variances * ((kFirstFreedom - 2) / kFirstFreedom);
     Shapes scales(centres.rows(), centres.cols());
-    for (Index k = 0; k < scales.size(); ++k) scales.set(k, pack_triangle(squares.asDiagonal()));
+    for (Index k = 0; k < scales.size(); ++k) scales.keep(k, pack_triangle(squares.asDiagonal()));
     Workers alone(1);
     return std::make_shared<StudentBank>(*this, centres, scales, Eigen::VectorXd::Constant(centres.cols(), kFirstFreedom), alone);
   }

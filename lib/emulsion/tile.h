@@ -2,7 +2,7 @@
 // more point by point, for sums over those points that have a share in a component.
 //
 // Everything numeric happens tile by tile. Tiles are cut by the position of a point in its mini-batch, are padded and never
-// finished by a scalar loop, and are reduced in their order; every lane does the same operations in the same order. So a
+// finished by a scalar loop, and are reduced in a fixed order (tile_group.h); every lane does the same operations in the same order. So a
 // point's log density does not depend on its neighbours, and a model does not depend on messages or threads.
 #pragma once
 

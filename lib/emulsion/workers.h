@@ -33,7 +33,7 @@ class Workers {
   // while others are at work.
   template <typename Task, typename Then>
   void for_each(Index count, const Task& task, const Then& then) {
-    if (threads_ == 1) {
+    if (threads_ == 1 || count <= 1) {
       for (Index i = 0; i < count; ++i) {
         task(i);
         then(i);

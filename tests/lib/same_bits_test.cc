@@ -164,7 +164,7 @@ TEST_CASE("instruction sets agree but for rounding") {
 TEST_CASE("1, 2 or 8 threads give the same bits") {
   Setting setting = GENERATE(from_range(settings()));
   CAPTURE(setting.name);
-  setting.options.batch_points = GENERATE(300, 5000);
+  setting.options.batch_points = GENERATE(300, 5000, 11000);
   const PointBatch batch = drifting_stream(12000);
   Learner one = learner(setting.options, 2);
   const Learned expected = learn_in_messages(one, batch, 10000, true);
@@ -212,6 +212,51 @@ TEST_CASE("a mini-batch that is over by time gives the same bits, whether it end
   append(all, cut.learn(slice(batch, seeded + tiles * kTilePoints, 100), true));
   check_same(all, expected);
   testing::check_same(cut.state(), whole.state());
+}
+
+TEST_CASE("many coordinates, whose tiles are no groups, give the same bits on several threads and in several messages") {
+  constexpr Index d = 64, components = 8;
+  Snapshot model;
+  model.dimension = d;
+  model.effective_sample_size = 100;
+  Sampler sampler(16);
+  for (Index k = 0; k < components; ++k) {
+    ComponentSnapshot component;
+    component.family = "gaussian(full)";
+    component.weight = 1.0 / components;
+    component.effective_sample_size = 100.0 / components;
+    component.parameters = Eigen::VectorXd::Zero(d + d * (d + 1) / 2);
+    for (Index i = 0; i < d; ++i) component.parameters[i] = 3 * sampler.normal();
+    for (Index i = 0; i < d; ++i) component.parameters[d + i * (i + 1) / 2 + i] = 1;
+    model.components.push_back(component);
+  }
+  PointBatch batch;
+  batch.points.resize(d, 3000);
+  for (double& x : batch.points.reshaped()) x = 3 * sampler.normal();
+  LearnerOptions options;
+  options.components = components;
+  options.batch_points = 1100;
+  Learner whole = *Learner::start_from(options, model);
+  const Learned expected = whole.learn(batch, true);
+  options.threads = 3;
+  Learner cut = *Learner::start_from(options, model);
+  check_same(learn_in_messages(cut, batch, 700, true), expected);
+  testing::check_same(cut.state(), whole.state());
+}
+
+TEST_CASE("a flush between two tiles gives the bits of a mini-batch that ends there") {
+  LearnerOptions options;
+  options.components = 3;
+  options.batch_points = GENERATE(1, 2, 3) * kTilePoints;
+  const PointBatch batch = draw(three_clusters(), 150 + options.batch_points, 17);
+  Learner whole = learner(options, 2);
+  whole.learn(batch, true);
+  options.batch_points = 100000;
+  Learner flushed = learner(options, 2);
+  flushed.learn(batch, true);
+  CHECK(flushed.progress().batches == 0);
+  flushed.flush(true);
+  testing::check_same(flushed.state(), whole.state());
 }
 
 TEST_CASE("taking the state or the snapshot, and labelling, change nothing") {

@@ -54,11 +54,10 @@ void check_same(const StepwiseState& a, const StepwiseState& b) {
   CHECK(a.batch_start == b.batch_start);
   CHECK(same_bits(a.batch_decay, b.batch_decay));
   CHECK(same_bits(a.batch, b.batch));
-  CHECK(a.group.has_value() == b.group.has_value());
-  if (a.group && b.group) {
-    CHECK(same_bits(a.group->statistics, b.group->statistics));
-    CHECK(same_bits(a.group->decay, b.group->decay));
-    CHECK(a.group->tiles == b.group->tiles);
+  CHECK(a.group.tiles == b.group.tiles);
+  if (a.group.tiles > 0 && b.group.tiles > 0) {
+    CHECK(same_bits(a.group.statistics, b.group.statistics));
+    CHECK(same_bits(a.group.decay, b.group.decay));
   }
   CHECK(same_points(a.pending, b.pending));
   CHECK(same_bits(a.pending_retentions, b.pending_retentions));

@@ -21,5 +21,28 @@ TEST_CASE("each index is worked on exactly once, and all are done when the call 
   }
 }
 
+TEST_CASE("what follows the tasks is called in their order, one at a time, each after its task") {
+  const int threads = GENERATE(1, 2, 8);
+  const Index count = GENERATE(0, 1, 2, 1000);
+  CAPTURE(threads, count);
+  Workers workers(threads);
+  for (int round = 0; round < 20; ++round) {
+    std::vector<std::atomic<bool>> done(static_cast<std::size_t>(count));
+    std::vector<Index> order;  // written by whoever's turn it is: the thread sanitizer sees whether two are at it
+    bool after_task = true;
+    workers.for_each(
+        count, [&](Index i) { done[static_cast<std::size_t>(i)] = true; },
+        [&](Index i) {
+          after_task &= done[static_cast<std::size_t>(i)];
+          order.push_back(i);
+        });
+    REQUIRE(after_task);
+    REQUIRE(order.size() == static_cast<std::size_t>(count));
+    bool in_order = true;
+    for (std::size_t i = 0; i < order.size(); ++i) in_order &= order[i] == static_cast<Index>(i);
+    REQUIRE(in_order);
+  }
+}
+
 }  // namespace
 }  // namespace emulsion

@@ -264,6 +264,18 @@ TEST_CASE("parts that do not fit together are refused by the name of the field")
   StreamState state = state_of(options, 130);
   StepwiseState& stepwise = *state.learner->stepwise;
   std::string field;
+  SECTION("tiles of a group") {
+    stepwise.group = {stepwise.batch, 1.5, 1};
+    field = "group: decay 1.500000, expected";
+  }
+  SECTION("points of the mini-batch") {
+    stepwise.batch_points = stepwise.pending.size() - 1;
+    field = "batch_points";
+  }
+  SECTION("points of the mini-batch, a negative number") {
+    stepwise.batch_points = -1;
+    field = "batch_points";
+  }
   SECTION("starved") {
     stepwise.starved.push_back(false);
     field = "starved";

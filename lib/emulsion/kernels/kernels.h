@@ -49,10 +49,11 @@ void gather_to_blocks(const double* rows, Index d, const std::uint8_t* numbers, 
 //   centre       d
 void shift_to_blocks(const double* points, Index d, const double* centre, LaneRange rows, double* out);
 
-// Where the coefficients of a lower triangular d x d matrix and an offset lie for `affine_distances`: coefficient after
-// coefficient in the order of use.
-//   packed  affine_size(d)
+// Coefficients of a lower triangular d x d matrix and an offset.
 constexpr Index affine_size(Index d) { return d + d * (d + 1) / 2; }
+
+// Writes them as `affine_distances` reads them: coefficient after coefficient in the order of use.
+//   packed  affine_size(d)
 void pack_affine(const double* factor, Index d, const double* offset, double* packed);
 
 // |offset + factor x|^2 for each row x: half of a normal log density is this and a constant. The rows may end within a block;

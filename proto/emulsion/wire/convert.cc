@@ -13,7 +13,7 @@ namespace emulsion::wire {
 
 struct Codec::Messages {
   v1::Points points;
-  std::size_t points_bytes = 0;  // of the largest payload that `points` has room for
+  std::size_t points_bytes = 0;  // of the most that `points` has had to take in
   v1::Hello hello;
   v1::Acknowledgement acknowledgement;
   v1::Labels labels;
@@ -80,13 +80,14 @@ Codec::Codec(Codec&&) noexcept = default;
 Codec& Codec::operator=(Codec&&) noexcept = default;
 
 Result<PointsMessageView> Codec::view_points(std::string_view payload) {
-  if (messages_->points_bytes > kKeptBytes && payload.size() <= kKeptBytes) {
+  const auto [before, values, after] = split_at_values(payload);
+  const std::size_t bytes = before.size() + after.size();
+  if (messages_->points_bytes > kKeptBytes && bytes <= kKeptBytes) {
     messages_->points = {};
     messages_->points_bytes = 0;
   }
-  messages_->points_bytes = std::max(messages_->points_bytes, payload.size());
+  messages_->points_bytes = std::max(messages_->points_bytes, bytes);
   v1::Points& points = messages_->points;
-  const auto [before, values, after] = split_at_values(payload);
   if (!parse(before, points) || !merge(after, points)) return not_a_message("points", payload, points);
   auto view = read(points, values.data() == nullptr ? std::string_view(points.values()) : values);
   if (!view) return fail("points: " + view.error().message);

@@ -65,7 +65,7 @@ PointsFields split_at_values(std::string_view payload) {
     if (begin == payload.size()) return found.value_or(whole);
     const std::uint32_t tag = input.ReadTag();
     std::uint64_t number = 0;
-    std::uint32_t length = 0;
+    int length = 0;
     if (tag >> 3 == 0) return whole;
     switch (tag & 7) {
       case kVarint:
@@ -78,15 +78,16 @@ PointsFields split_at_values(std::string_view payload) {
         length = 4;
         break;
       case kLengthDelimited:
-        if (!input.ReadVarint32(&length) || length > INT_MAX) return whole;
+        if (!input.ReadVarintSizeAsInt(&length)) return whole;
         break;
       default:
         return whole;
     }
     const auto at = static_cast<std::size_t>(input.CurrentPosition());
-    if (!input.Skip(static_cast<int>(length))) return whole;
+    if (!input.Skip(length)) return whole;
     // Of several, the last one counts; those before it are read as any other field.
-    if (tag == kValues) found = {payload.substr(0, begin), payload.substr(at, length), payload.substr(at + length)};
+    if (tag == kValues) found = {payload.substr(0, begin), payload.substr(at, static_cast<std::size_t>(length)),
+                                   payload.substr(at + static_cast<std::size_t>(length))};
   }
 }
 

@@ -143,10 +143,10 @@ void put(const StepwiseState& state, v1::StepwiseState* out) {
   out->set_batch_start(state.batch_start);
   out->set_batch_decay(state.batch_decay);
   put(state.batch, out->mutable_batch());
-  if (state.group) {
-    put(state.group->statistics, out->mutable_group()->mutable_statistics());
-    out->mutable_group()->set_decay(state.group->decay);
-    out->mutable_group()->set_tiles(static_cast<std::uint32_t>(state.group->tiles));
+  if (state.group.tiles > 0) {
+    put(state.group.statistics, out->mutable_group()->mutable_statistics());
+    out->mutable_group()->set_decay(state.group.decay);
+    out->mutable_group()->set_tiles(static_cast<std::uint32_t>(state.group.tiles));
   }
   put(state.pending, state.pending_retentions, out->mutable_pending());
 }
@@ -174,7 +174,10 @@ Result<StepwiseState> stepwise_of(const v1::StepwiseState& from, Index dimension
   if (from.has_group()) {
     auto group = statistics_of(from.group().statistics(), *state.mixture, "group");
     if (!group) return fail(group.error().message);
-    state.group = TileGroup{std::move(*group), from.group().decay(), static_cast<Index>(from.group().tiles())};
+    if (from.group().tiles() == 0) return fail("group: 0 tiles, expected at least 1");
+    if (!(from.group().decay() >= 0 && from.group().decay() <= 1))
+      return fail("group: decay " + std::to_string(from.group().decay()) + ", expected a number from 0 to 1");
+    state.group = {std::move(*group), from.group().decay(), static_cast<Index>(from.group().tiles())};
   }
   if (from.has_average()) {
     auto average = statistics_of(from.average(), *state.mixture, "average");
@@ -199,6 +202,10 @@ Result<StepwiseState> stepwise_of(const v1::StepwiseState& from, Index dimension
   state.batches = from.batches();
   state.updates_failed = from.updates_failed();
   state.repairs = from.repairs();
+  constexpr std::uint64_t kMostBatchPoints = 1 << 30;
+  if (from.batch_points() > kMostBatchPoints || from.batch_points() < static_cast<std::uint64_t>(state.pending.size()))
+    return fail("batch_points: " + std::to_string(from.batch_points()) + ", expected " + std::to_string(state.pending.size()) + " to " +
+                std::to_string(kMostBatchPoints));
   state.batch_points = static_cast<Index>(from.batch_points());
   state.batch_start = from.batch_start();
   state.batch_decay = from.batch_decay();
