@@ -11,7 +11,8 @@
 #   kills        daemon and sender killed 10,000 times at random instants, the state compared after each start (200)
 #   mutations    what protects checkpoints is taken away one thing at a time, and the tests go red (none)
 #   numbers      ten million sequences of messages of the ugliest numbers (100,000)
-#   fuzz         each fuzzer 100,000,000 times (30 s); goes on where it was interrupted. EMULSION_FUZZERS: some of them
+#   fuzz         each fuzzer 100,000,000 times (30 s); goes on where it was interrupted. EMULSION_FUZZERS: some of them;
+#                EMULSION_FUZZ_RUNS: another number
 #   malformed    1,000,000 messages of garbage beside a good producer (20,000)
 #   stall        50 subscribers that stand still beside one that reads (10)
 #   flood        60 s at twice and ten times what can be learned, pulled and subscribed to (3 s)
@@ -42,17 +43,19 @@ mutations() { "$python" tests/mutations.py; }
 
 numbers() { RC_PARAMS="max_success=2500000 seed=$EMULSION_SEED" "$bin/numbers_property_tests"; }
 
-# A million runs at a time. How many there have been stands in build/fuzz, so that one night can go on where another ended.
+# A million runs at a time; one million of ten with long inputs, which are slow. Inputs are chosen evenly, as to weigh them by what is
+# rare in them takes a third of the time once there are thousands. How many there have been stands in build/fuzz, so that one night can go on where another ended.
 fuzz() {
   clients/build.sh fuzz -- fuzzers
-  local target found runs
+  local target found runs longest
   for target in ${EMULSION_FUZZERS:-points messages config state table model_json recording}; do
     found=build/fuzz/fuzz/$target
     mkdir -p "$found/corpus"
     runs=$(cat "$found/runs" 2>/dev/null || echo 0)
     while [ "$runs" -lt "${EMULSION_FUZZ_RUNS:-100000000}" ]; do
+      longest=$((runs % 10000000 == 9000000 ? 65536 : 4096))
       ASAN_OPTIONS=malloc_context_size=4:quarantine_size_mb=16 build/fuzz/bin/"$target"_fuzz -runs=1000000 \
-        -seed=$(((EMULSION_SEED + runs) % 4294967295 + 1)) -entropic=0 -timeout=10 -rss_limit_mb=2048 -max_len=4096 -verbosity=0 -print_funcs=0 \
+        -seed=$(((EMULSION_SEED + runs) % 4294967295 + 1)) -entropic=0 -timeout=10 -rss_limit_mb=2048 -max_len="$longest" -verbosity=0 -print_funcs=0 \
         -artifact_prefix="$found/" "$found/corpus" "tests/fuzz/corpus/$target"
       runs=$((runs + 1000000))
       echo "$runs" >"$found/runs"
