@@ -3,6 +3,8 @@
 #include <Eigen/Cholesky>
 #include <cassert>
 #include <cmath>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "emulsion/kernels/kernels.h"
@@ -116,6 +118,9 @@ Ellipsoids::Ellipsoids(Eigen::MatrixXd places, const Shapes& shapes, Workers& wo
     pack(k, false);
   }
 }
+
+Ellipsoids::Ellipsoids(Eigen::MatrixXd places, const Shapes& shapes)
+    : Ellipsoids(std::move(places), shapes, *std::make_unique<Workers>(1)) {}
 
 // Sets the coefficients of component k from this thread's inverse: about the centre of the frame, or about its own place. Returns how
 // far that is from the centre, in units of its width.

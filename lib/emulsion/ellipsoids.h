@@ -63,8 +63,10 @@ class Shapes {
 class Ellipsoids {
  public:
   //   places  d x K
-  //   shapes  K, or one for all; all of them set
+  //   shapes   K, or one for all; all of them set
+  //   workers  share the work; without them, the calling thread does it
   Ellipsoids(Eigen::MatrixXd places, const Shapes& shapes, Workers& workers);
+  Ellipsoids(Eigen::MatrixXd places, const Shapes& shapes);
 
   Index size() const { return places_.cols(); }
   Index dimension() const { return places_.rows(); }

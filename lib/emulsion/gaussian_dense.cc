@@ -15,9 +15,9 @@ class DenseFamily;
 
 class DenseGaussian final : public Bank {
  public:
-  //   shapes  K; one for all if tied
-  DenseGaussian(const DenseFamily& family, Eigen::MatrixXd means, const Shapes& shapes, Workers& workers)
-      : family_(family), ellipsoids_(std::move(means), shapes, workers), log_normalisers_(size()) {
+  //   shapes  that the ellipsoids were made from
+  DenseGaussian(const DenseFamily& family, Ellipsoids ellipsoids, const Shapes& shapes)
+      : family_(family), ellipsoids_(std::move(ellipsoids)), log_normalisers_(size()) {
     for (Index k = 0; k < size(); ++k)
       log_normalisers_[k] = -log_constant(static_cast<double>(dimension())) - shapes.half_log_determinant(shapes.size() == 1 ? 0 : k);
   }
@@ -127,40 +127,13 @@ class DenseFamily final : public Family {
   MaximisedBank maximise(const BankStatistics& statistics, const Prior& prior, const Bank& previous,
                          const std::vector<bool>& keep, Workers& workers) const override {
     const Ellipsoids& before = dynamic_cast<const DenseGaussian&>(previous).ellipsoids();
-    const Index d = before.dimension();
-    const Index components = before.size();
-    Eigen::MatrixXd means = before.places();
-    Shapes shapes(d, tied_ ? 1 : components);
-    std::vector<Repair> repairs(static_cast<std::size_t>(components), Repair::none);
-    for_each_shape(components, d, workers, [&](Index k) {
-      Repair& repair = repairs[static_cast<std::size_t>(k)];
-      const bool kept = keep[static_cast<std::size_t>(k)];
-      const auto mean = statistics.moments.col(k).head(d);
-      if (!kept && !mean.allFinite()) repair = Repair::kept_previous;
-      const bool usable = !kept && repair == Repair::none;
-      if (usable && !tied_) repair = shapes.estimate(k, statistics.moments.col(k).tail(triangle(d)), statistics.weight[k], prior);
-      if (usable && repair != Repair::kept_previous)
-        means.col(k) = mean;
-      else if (!tied_)
-        shapes.keep(k, before.triangle_of(k));
-    });
-    if (tied_) {
-      const Eigen::VectorXd pooled = statistics.moments.bottomRows(triangle(d)).rowwise().sum();
-      const Repair repair = shapes.estimate(0, pooled, statistics.weight.sum(), prior);
-      if (repair == Repair::kept_previous) {
-        means = before.places();
-        shapes.keep(0, before.triangle_of(0));
-      }
-      repairs[0] = std::max(repairs[0], repair);
-    }
-    return {std::make_shared<DenseGaussian>(*this, std::move(means), shapes, workers), std::move(repairs)};
+    return tied_ ? maximise_tied(statistics, prior, before, keep) : maximise_full(statistics, prior, before, keep, workers);
   }
 
   std::shared_ptr<const Bank> place(const Eigen::MatrixXd& centres, const Eigen::VectorXd& variances) const override {
     Shapes shapes(centres.rows(), tied_ ? 1 : centres.cols());
     for (Index s = 0; s < shapes.size(); ++s) shapes.keep(s, pack_triangle(variances.asDiagonal()));
-    Workers alone(1);
-    return std::make_shared<DenseGaussian>(*this, centres, shapes, alone);
+    return std::make_shared<DenseGaussian>(*this, Ellipsoids(centres, shapes), shapes);
   }
 
   BankStatistics expected(const Bank& bank, const Eigen::VectorXd& points) const override {
@@ -183,11 +156,55 @@ class DenseFamily final : public Family {
       if (tied_ && k > 0 && covariance != parameters.col(0).tail(triangle(d)))
         return fail("component " + std::to_string(k + 1) + ": covariance differs from that of component 1, expected one for all");
     }
-    Workers alone(1);
-    return std::make_shared<const DenseGaussian>(*this, parameters.topRows(d), shapes, alone);
+    return std::make_shared<const DenseGaussian>(*this, Ellipsoids(parameters.topRows(d), shapes), shapes);
   }
 
  private:
+  MaximisedBank maximise_full(const BankStatistics& statistics, const Prior& prior, const Ellipsoids& before, const std::vector<bool>& keep,
+                              Workers& workers) const {
+    const Index d = before.dimension();
+    Eigen::MatrixXd means = before.places();
+    Shapes shapes(d, before.size());
+    std::vector<Repair> repairs(keep.size(), Repair::none);
+    for_each_shape(before.size(), d, workers, [&](Index k) {
+      const bool kept = keep[static_cast<std::size_t>(k)];
+      const auto mean = statistics.moments.col(k).head(d);
+      Repair& repair = repairs[static_cast<std::size_t>(k)];
+      if (!kept)
+        repair = mean.allFinite() ? shapes.estimate(k, statistics.moments.col(k).tail(triangle(d)), statistics.weight[k], prior)
+                                  : Repair::kept_previous;
+      if (kept || repair == Repair::kept_previous)
+        shapes.keep(k, before.triangle_of(k));
+      else
+        means.col(k) = mean;
+    });
+    return {std::make_shared<DenseGaussian>(*this, Ellipsoids(std::move(means), shapes, workers), shapes), std::move(repairs)};
+  }
+
+  MaximisedBank maximise_tied(const BankStatistics& statistics, const Prior& prior, const Ellipsoids& before,
+                              const std::vector<bool>& keep) const {
+    const Index d = before.dimension();
+    Eigen::MatrixXd means = before.places();
+    Shapes shapes(d, 1);
+    std::vector<Repair> repairs(keep.size(), Repair::none);
+    for (Index k = 0; k < before.size(); ++k) {
+      if (keep[static_cast<std::size_t>(k)]) continue;
+      const auto mean = statistics.moments.col(k).head(d);
+      if (mean.allFinite())
+        means.col(k) = mean;
+      else
+        repairs[static_cast<std::size_t>(k)] = Repair::kept_previous;
+    }
+    const Eigen::VectorXd pooled = statistics.moments.bottomRows(triangle(d)).rowwise().sum();
+    const Repair repair = shapes.estimate(0, pooled, statistics.weight.sum(), prior);
+    if (repair == Repair::kept_previous) {
+      means = before.places();
+      shapes.keep(0, before.triangle_of(0));
+    }
+    repairs[0] = std::max(repairs[0], repair);
+    return {std::make_shared<DenseGaussian>(*this, Ellipsoids(std::move(means), shapes), shapes), std::move(repairs)};
+  }
+
   bool tied_;
 };
 

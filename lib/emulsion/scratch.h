@@ -10,6 +10,7 @@
 
 namespace emulsion {
 
+//   Scratch  made from a Mixture, with suits(mixture): true for every mixture of the same shape
 // As many as are asked for. All learners of a thread share them, as they are used for no longer than a call.
 template <typename Scratch>
 std::vector<std::unique_ptr<Scratch>>& scratch_of_this_thread(const Mixture& mixture, std::size_t count) {

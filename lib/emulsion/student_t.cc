@@ -50,8 +50,9 @@ class StudentFamily;
 
 class StudentBank final : public Bank {
  public:
-  StudentBank(const StudentFamily& family, Eigen::MatrixXd locations, const Shapes& scales, Eigen::VectorXd freedoms, Workers& workers)
-      : family_(family), ellipsoids_(std::move(locations), scales, workers), freedoms_(std::move(freedoms)), log_normalisers_(freedoms_.size()) {
+  //   scales  that the ellipsoids were made from
+  StudentBank(const StudentFamily& family, Ellipsoids ellipsoids, const Shapes& scales, Eigen::VectorXd freedoms)
+      : family_(family), ellipsoids_(std::move(ellipsoids)), freedoms_(std::move(freedoms)), log_normalisers_(freedoms_.size()) {
     for (Index k = 0; k < size(); ++k) log_normalisers_[k] = log_normaliser(freedoms_[k], dimension()) - scales.half_log_determinant(k);
   }
 
@@ -202,15 +203,15 @@ class StudentFamily final : public Family {
       locations.col(k) = moments.head(d);
       freedoms[k] = spread > 0 ? std::clamp(2 * shape_of(spread), kLowestFreedom, kHighestFreedom) : kHighestFreedom;
     });
-    return {std::make_shared<StudentBank>(*this, std::move(locations), scales, std::move(freedoms), workers), std::move(repairs)};
+    return {std::make_shared<StudentBank>(*this, Ellipsoids(std::move(locations), scales, workers), scales, std::move(freedoms)), std::move(repairs)};
   }
 
   std::shared_ptr<const Bank> place(const Eigen::MatrixXd& centres, const Eigen::VectorXd& variances) const override {
     const Eigen::VectorXd squares = variances * ((kFirstFreedom - 2) / kFirstFreedom);
     Shapes scales(centres.rows(), centres.cols());
     for (Index k = 0; k < scales.size(); ++k) scales.keep(k, pack_triangle(squares.asDiagonal()));
-    Workers alone(1);
-    return std::make_shared<StudentBank>(*this, centres, scales, Eigen::VectorXd::Constant(centres.cols(), kFirstFreedom), alone);
+    return std::make_shared<StudentBank>(*this, Ellipsoids(centres, scales), scales,
+                                         Eigen::VectorXd::Constant(centres.cols(), kFirstFreedom));
   }
 
   // Over points of the component itself E[u] is 1 on average, and u-weighted the scatter is the scale.
@@ -239,8 +240,7 @@ class StudentFamily final : public Family {
         return fail(place + "degrees of freedom " + text_of(freedom) + " are not in [" + text_of(kLowestFreedom) + ", " +
                     text_of(kHighestFreedom) + "]");
     }
-    Workers alone(1);
-    return std::make_shared<const StudentBank>(*this, parameters.topRows(d), scales, parameters.bottomRows(1).transpose(), alone);
+    return std::make_shared<const StudentBank>(*this, Ellipsoids(parameters.topRows(d), scales), scales, parameters.bottomRows(1).transpose());
   }
 };
 

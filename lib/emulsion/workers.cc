@@ -37,7 +37,7 @@ struct Workers::Arena {
     static const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, kMostThreads);
   }
 
-  // As often, on as many threads as there are.
+  // Calls work() so many times, on as many threads as there are.
   template <typename Work>
   void run(int threads, const Work& work) {
     arena.execute([&] { tbb::parallel_for(0, threads, [&](int) { work(); }, tbb::simple_partitioner{}); });
