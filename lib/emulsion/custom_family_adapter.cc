@@ -292,9 +292,8 @@ Result<void> try_out(const AdaptedFamily& family, const Shape& shape, const Eige
   if (!log_density) return fail(log_density.error().message);
   std::vector<double> statistics(static_cast<std::size_t>(shape.statistics));
   if (auto asked = guard.statistics(shape, numbers(point), parameters, statistics); !asked) return asked;
-  Workers alone(1);
   const MaximisedBank maximised =
-      family.maximise(family.expected(*bank, Eigen::VectorXd::Constant(1, 100)), {{}, variances}, *bank, {false}, alone);
+      family.maximise(family.expected(*bank, Eigen::VectorXd::Constant(1, 100)), {{}, variances}, *bank, {false}, Workers::alone());
   return maximised.failure.empty() ? Result<void>{} : fail(maximised.failure);
 }
 

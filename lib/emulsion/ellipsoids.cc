@@ -3,7 +3,6 @@
 #include <Eigen/Cholesky>
 #include <cassert>
 #include <cmath>
-#include <memory>
 #include <utility>
 #include <vector>
 
@@ -119,8 +118,7 @@ Ellipsoids::Ellipsoids(Eigen::MatrixXd places, const Shapes& shapes, Workers& wo
   }
 }
 
-Ellipsoids::Ellipsoids(Eigen::MatrixXd places, const Shapes& shapes)
-    : Ellipsoids(std::move(places), shapes, *std::make_unique<Workers>(1)) {}
+Ellipsoids::Ellipsoids(Eigen::MatrixXd places, const Shapes& shapes) : Ellipsoids(std::move(places), shapes, Workers::alone()) {}
 
 // Sets the coefficients of component k from this thread's inverse: about the centre of the frame, or about its own place. Returns how
 // far that is from the centre, in units of its width.

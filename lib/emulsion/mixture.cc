@@ -186,8 +186,7 @@ Result<MaximisedMixture> maximise(const Statistics& statistics, const PriorOptio
 
 Result<MaximisedMixture> maximise(const Statistics& statistics, const PriorOptions& prior, const Mixture& previous,
                                   double starved_below_points) {
-  Workers alone(1);
-  return maximise(statistics, prior, previous, starved_below_points, alone);
+  return maximise(statistics, prior, previous, starved_below_points, Workers::alone());
 }
 
 }  // namespace emulsion

@@ -51,6 +51,11 @@ struct Workers::Arena {
 Workers::Workers(int threads) : threads_(threads), arena_(threads > 1 ? std::make_unique<Arena>(threads) : nullptr) {}
 Workers::~Workers() = default;
 
+Workers& Workers::alone() {
+  thread_local Workers workers(1);
+  return workers;
+}
+
 // Each thread takes the next task that nobody has taken.
 void Workers::share(Index count, TaskView task) {
   std::atomic<Index> next = 0;

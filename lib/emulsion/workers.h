@@ -16,6 +16,9 @@ class Workers {
   explicit Workers(int threads);
   ~Workers();
 
+  // The calling thread by itself.
+  static Workers& alone();
+
   int threads() const { return threads_; }
 
   // Calls task(0) ... task(count - 1), each once and on any thread, in this order as far as one thread goes; returns when all are

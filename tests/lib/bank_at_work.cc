@@ -60,9 +60,8 @@ Prior prior_of(const Eigen::MatrixXd& points, const PriorOptions& options) {
 }
 
 MaximisedBank maximise(const BankStatistics& statistics, const Bank& previous, const Prior& prior) {
-  Workers alone(1);
   return statistics.family->maximise(statistics, prior, previous,
-                                     std::vector<bool>(static_cast<std::size_t>(previous.size()), false), alone);
+                                     std::vector<bool>(static_cast<std::size_t>(previous.size()), false), Workers::alone());
 }
 
 BankStatistics merged(BankStatistics a, const BankStatistics& b) {

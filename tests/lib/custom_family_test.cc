@@ -190,8 +190,7 @@ TEST_CASE("the expected statistics of a custom family give the bank back, those 
 
 TEST_CASE("a component of a custom family that is kept keeps its parameters, to the last bit") {
   const Adapted e = any_adapted();
-  Workers alone(1);
-  const auto found = e.family->maximise(e.statistics(0, 200), no_prior(e.dimension), *e.bank, {false, true, false}, alone).bank->pack();
+  const auto found = e.family->maximise(e.statistics(0, 200), no_prior(e.dimension), *e.bank, {false, true, false}, Workers::alone()).bank->pack();
   CHECK(same_bits(found.col(1), e.bank->pack().col(1)));
   CHECK_FALSE(same_bits(found.col(0), e.bank->pack().col(0)));
 }

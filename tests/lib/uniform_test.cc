@@ -38,9 +38,8 @@ TEST_CASE("a box as wide as all numbers still has a density", "[uniform]") {
 TEST_CASE("the box is the range of the stream, also for components that would keep theirs", "[uniform]") {
   const auto before = box(Eigen::Vector2d(0, 0), Eigen::Vector2d(1, 1));
   const Prior prior{{}, Eigen::Vector2d(4, 9), Eigen::Vector2d(0, 0), Eigen::Vector2d(-5, 7), Eigen::Vector2d(-2, 7)};
-  Workers alone(1);
   for (const bool keep : {false, true}) {
-    const auto found = uniform().maximise(uniform().empty(2, 1), prior, *before, {keep}, alone).bank->pack();
+    const auto found = uniform().maximise(uniform().empty(2, 1), prior, *before, {keep}, Workers::alone()).bank->pack();
     CHECK(found == Eigen::Vector4d(-5, 5.5, -2, 8.5));  // a coordinate that has not varied is as wide as the stream's scale
   }
 }
@@ -49,8 +48,7 @@ TEST_CASE("between the least of numbers the box is as wide as the stream's scale
   const double least = std::numeric_limits<double>::denorm_min();
   const auto one = [](double x) { return Eigen::VectorXd::Constant(1, x); };
   const Prior prior{{}, one(4), one(0), one(0), one(least)};
-  Workers alone(1);
-  const auto found = uniform().maximise(uniform().empty(1, 1), prior, *box(one(0), one(1)), {false}, alone).bank;
+  const auto found = uniform().maximise(uniform().empty(1, 1), prior, *box(one(0), one(1)), {false}, Workers::alone()).bank;
   CHECK(log_densities(*found, tile_of(one(0)))(0, 0) == Approx(-std::log(2)).epsilon(1e-15));
   CHECK_FALSE(uniform().unpack(Eigen::Vector2d(0, least), 1));
 }
