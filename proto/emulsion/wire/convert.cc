@@ -89,7 +89,7 @@ Result<PointsMessageView> Codec::view_points(std::string_view payload) {
   messages_->points_bytes = std::max(messages_->points_bytes, bytes);
   v1::Points& points = messages_->points;
   if (!parse(before, points) || !merge(after, points)) return not_a_message("points", payload, points);
-  auto view = read(points, values.data() == nullptr ? std::string_view(points.values()) : values);
+  auto view = read(points, values.value_or(points.values()));
   if (!view) return fail("points: " + view.error().message);
   return view;
 }

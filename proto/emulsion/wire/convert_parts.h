@@ -8,6 +8,7 @@
 
 #include <climits>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,10 +27,12 @@ namespace emulsion::wire {
 
 Result<PointsMessageView> read(const v1::Points& message, std::string_view values);  // lies in both
 
-// A serialised points message in three parts: the bytes of its values, what stands before that field, and what stands behind it.
-// Where that is not plain to see, as in a message that is none, all of it is before.
+// A serialised points message in three parts: what stands before its values, their bytes, and what stands behind them. Where that is
+// not plain to see, as in a message that is none, all of it is before.
 struct PointsFields {
-  std::string_view before, values, after;
+  std::string_view before;
+  std::optional<std::string_view> values;
+  std::string_view after;
 };
 PointsFields split_at_values(std::string_view payload);
 PointsMessage copy_of(const PointsMessageView& view);

@@ -53,7 +53,7 @@ Result<void> check_weights(const v1::Points& message) {
 }  // namespace
 
 PointsFields split_at_values(std::string_view payload) {
-  const PointsFields whole{payload, {}, {}};
+  const PointsFields whole{payload, std::nullopt, {}};
   if (payload.size() > INT_MAX) return whole;
   // What the low bits of a field's tag say of its length.
   enum WireType : std::uint32_t { kVarint = 0, kFixed64 = 1, kLengthDelimited = 2, kFixed32 = 5 };
@@ -85,9 +85,9 @@ PointsFields split_at_values(std::string_view payload) {
     }
     const auto at = static_cast<std::size_t>(input.CurrentPosition());
     if (!input.Skip(length)) return whole;
+    const auto end = static_cast<std::size_t>(input.CurrentPosition());
     // Of several, the last one counts; those before it are read as any other field.
-    if (tag == kValues) found = {payload.substr(0, begin), payload.substr(at, static_cast<std::size_t>(length)),
-                                   payload.substr(at + static_cast<std::size_t>(length))};
+    if (tag == kValues) found = PointsFields{payload.substr(0, begin), payload.substr(at, end - at), payload.substr(end)};
   }
 }
 
