@@ -9,9 +9,9 @@ namespace emulsion::service {
 namespace {
 
 // So many frames of one source before the others, and the requests, have their turn. Those that are handled together hold
-// each other up, so they also end with the one that makes so many bytes complete.
+// each other up, so they also end with the one that makes so many bytes for each thread complete.
 constexpr std::size_t kFramesPerTurn = 64;
-constexpr std::size_t kBytesPerRun = 1048576;
+constexpr std::size_t kBytesOfThread = 65536;
 
 constexpr int kRequestsPerTurn = 16;
 constexpr int kStreamsPerTurn = 256;
@@ -38,7 +38,7 @@ Pipeline::Pipeline(Parts parts, double save_interval_seconds)
           streams_, publisher_, counts_, [this] { return std::chrono::duration<double>(now_() - started_).count(); },
           [this](StreamEntry& entry, StreamOutput& output) { publish(entry, output); }),
       workers_(parts.threads),
-      jobs_(parts.threads > 1 ? kFramesPerTurn : 1),
+      jobs_(kFramesPerTurn),
       codecs_(jobs_.size()),
       warnings_(5, std::chrono::seconds(1), now_) {
   for (auto& [name, entry] : streams_.all())
@@ -91,7 +91,7 @@ void Pipeline::set_ready(bool ready, std::string reason) {
 
 bool Pipeline::receive_from(FrameSource& source) {
   for (std::size_t taken = 0; taken < kFramesPerTurn;) {
-    const std::size_t received = receive_run(source, std::min(jobs_.size(), kFramesPerTurn - taken));
+    const std::size_t received = receive_run(source, kFramesPerTurn - taken);
     if (received == 0) return false;
     const std::span<Job> run(jobs_.data(), received);
     handle(run, source);
@@ -101,10 +101,11 @@ bool Pipeline::receive_from(FrameSource& source) {
   return true;
 }
 
-// Receives frames to be handled together; returns how many.
+// Receives frames that are there, to be handled together; returns how many.
 std::size_t Pipeline::receive_run(FrameSource& source, std::size_t most) {
+  const std::size_t most_bytes = kBytesOfThread * static_cast<std::size_t>(workers_.threads());
   std::size_t received = 0;
-  for (std::size_t bytes = 0; received < most && bytes < kBytesPerRun; ++received) {
+  for (std::size_t bytes = 0; received < most && bytes < most_bytes; ++received) {
     const auto frame = source.receive();
     if (!frame) break;
     jobs_[received].frame = *frame;

@@ -1,8 +1,8 @@
 // The life of a frame: received, decoded, learned, labelled, published.
 //
-// With several threads, some frames are received together, those of different streams are learned at the same time, and
-// what they give is published in the order in which they were received. With one, every frame is published before the next
-// is received.
+// Frames that have come already are received some at a time. Those of different streams are learned at the same time if there
+// are threads for it, and what all of them give is published together, in the order in which they were received: whoever sends
+// it on is woken once. A frame that comes alone is published before the next is received.
 //
 // Holds references to everything that it moves bytes between, and one step() that a loop calls. It reads no clock of
 // its own, and blocks only while it saves, so that a test can drive it.

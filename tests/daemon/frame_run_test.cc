@@ -1,0 +1,89 @@
+// Which frames are handled together: those that are there, while they are short.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "daemon/daemon_at_work.h"
+
+using namespace emulsion;
+using namespace emulsion::service;
+
+namespace {
+
+// Takes note of how many labels had left whenever a frame is received.
+class WatchingSource final : public MemorySource {
+ public:
+  explicit WatchingSource(const MemorySink& sink) : sink_(sink) {}
+
+  std::optional<FrameView> receive() override {
+    auto frame = MemorySource::receive();
+    if (frame) left_before_.push_back(labels_sent());
+    return frame;
+  }
+
+  // For every frame since the last call: how many labels had left since the first of them was received.
+  std::vector<std::size_t> take_left_before() {
+    auto left = std::exchange(left_before_, {});
+    if (!left.empty())
+      for (const std::size_t first = left.front(); std::size_t& number : left) number -= first;
+    return left;
+  }
+
+ private:
+  std::size_t labels_sent() const {
+    const auto& sent = sink_.sent();
+    const std::string labels = wire::to_string({"radar", wire::TopicKind::labels});
+    return static_cast<std::size_t>(std::count_if(sent.begin(), sent.end(), [&](const Frame& frame) { return frame.topic == labels; }));
+  }
+
+  const MemorySink& sink_;
+  std::vector<std::size_t> left_before_;
+};
+
+// A daemon that labels, for the points of one stream.
+class LabellingDaemon {
+ public:
+  LabellingDaemon() {
+    daemon_.send(points_message(0, two_clusters(100)));
+    daemon_.pipeline.emplace(Pipeline::Parts{{&source_}, daemon_.sink, daemon_.control, daemon_.streams, daemon_.board, [this] { return daemon_.now; }}, 0);
+  }
+
+  // Gives it messages of so many rows at once; how many labels had left before each was received.
+  std::vector<std::size_t> left_before(std::size_t messages, Index rows) {
+    for (std::size_t i = 0; i < messages; ++i) {
+      const std::string payload = daemon_.codec.encode(points_message(++sequence_, two_clusters(rows)));
+      REQUIRE(source_.push({wire::to_string({"radar", wire::TopicKind::points}), payload}));
+    }
+    daemon_.run();
+    return source_.take_left_before();
+  }
+
+ private:
+  DaemonAtWork daemon_;
+  WatchingSource source_{daemon_.sink};
+  std::uint64_t sequence_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a short message that comes alone is answered before the next is received") {
+  LabellingDaemon daemon;
+  CHECK(daemon.left_before(1, 1) == std::vector<std::size_t>{0});
+  CHECK(daemon.left_before(1, 1) == std::vector<std::size_t>{0});
+}
+
+TEST_CASE("short messages that are there are answered together, 64 at a time") {
+  LabellingDaemon daemon;
+  std::vector<std::size_t> expected(64, 0);
+  expected.push_back(64);
+  CHECK(daemon.left_before(65, 1) == expected);
+}
+
+TEST_CASE("long messages do not hold each other up: those that make 64 KiB complete are answered first") {
+  LabellingDaemon daemon;
+  constexpr Index kRows = 40000 / 16;  // of two coordinates
+  CHECK(daemon.left_before(5, kRows) == std::vector<std::size_t>{0, 0, 2, 2, 4});
+  CHECK(daemon.left_before(3, 2 * kRows) == std::vector<std::size_t>{0, 1, 2});
+}
