@@ -20,7 +20,7 @@ struct Room {
   }
 
   Eigen::MatrixXd covariance, factor, inverse;
-  Eigen::VectorXd from_centre, offset;
+  Eigen::VectorXd from_centre, offset, sizes;
 };
 
 std::vector<Index> coordinates(const Tile& tile, Index row, bool missing) {
@@ -35,13 +35,19 @@ Eigen::VectorXd observed_residual(const ConstColumn& place, const Tile& tile, In
   return point(observed) - place(observed);
 }
 
-// Of a lower triangular matrix.
+// Of a lower triangular matrix, by forward substitution of all unit vectors at once: each step ends one row, and takes its part from
+// what is below.
 void invert(const Eigen::MatrixXd& factor, Eigen::MatrixXd& inverse) {
   const Index d = factor.rows();
   inverse.setIdentity(d, d);
-  // Column by column, as what is above the diagonal stays 0.
-  for (Index j = 0; j < d; ++j)
-    factor.bottomRightCorner(d - j, d - j).triangularView<Eigen::Lower>().solveInPlace(inverse.col(j).tail(d - j));
+  for (Index i = 0; i < d; ++i) {
+    const Index below = d - i - 1;
+    const double pivot = factor(i, i);
+    for (Index j = 0; j <= i; ++j) {
+      const double ended = inverse(i, j) /= pivot;
+      inverse.col(j).tail(below) -= ended * factor.col(i).tail(below);
+    }
+  }
 }
 
 // Finds the inverse of a factor, in this thread's room.
@@ -126,9 +132,15 @@ double Ellipsoids::pack(Index k, bool framed) {
   Room& room = Room::of_this_thread();
   room.from_centre = places_.col(k) - frame_.centre();
   room.offset.setZero(dimension());
-  if (framed) room.offset.noalias() -= room.inverse * room.from_centre;
+  room.sizes.setZero(dimension());
+  for (Index j = 0; j < dimension(); ++j) {
+    const Index rows = dimension() - j;  // that column j has
+    const auto column = room.inverse.col(j).tail(rows);
+    if (framed) room.offset.tail(rows) -= room.from_centre[j] * column;
+    room.sizes.tail(rows) += std::abs(room.from_centre[j]) * column.cwiseAbs();
+  }
   kernels::pack_affine(room.inverse.data(), dimension(), room.offset.data(), packed(k));
-  return (room.inverse.cwiseAbs() * room.from_centre.cwiseAbs()).maxCoeff();
+  return room.sizes.maxCoeff();
 }
 
 Eigen::VectorXd Ellipsoids::variances(Index k) const {

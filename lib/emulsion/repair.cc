@@ -18,7 +18,8 @@ bool cholesky(const Eigen::MatrixXd& covariance, Eigen::MatrixXd& factor) {
   const Eigen::LLT<Eigen::Ref<Eigen::MatrixXd>> llt(factor);  // in its place
   if (llt.info() != Eigen::Success) return false;
   factor.triangularView<Eigen::StrictlyUpper>().setZero();
-  return factor.allFinite() && (factor.diagonal().array() > 0).all();
+  // A number that is not finite leaves none on the diagonal of its row.
+  return factor.diagonal().allFinite() && (factor.diagonal().array() > 0).all();
 }
 
 Repair repair_covariance(Eigen::MatrixXd& covariance, const Eigen::VectorXd& variances, Eigen::MatrixXd& factor) {
