@@ -19,7 +19,6 @@ constexpr Index kPointsWorthScreens = 16384;
 constexpr Index kTilesOfGroup = 2;
 constexpr Index kGroupsOfThread = 8;
 
-
 StepSize schedule_of(const StepOptions& options) {
   auto step = StepSize::make(options);
   assert(step);
@@ -89,7 +88,6 @@ StepwiseEm::StepwiseEm(const LearnerOptions& options, StepwiseState state)
   // A state may come from a run that was configured otherwise.
   if (!options.averaging) state_.average.reset();
   if (!state_.average || !state_.published) state_.published = state_.mixture;
-  if (state_.batch.banks.empty()) state_.batch = state_.mixture->empty_statistics();
 
   const PointBatch& waiting = state_.pending;
   pending_.values.assign(waiting.points.data(), waiting.points.data() + waiting.points.size());
@@ -109,16 +107,17 @@ void StepwiseEm::learn(const PointView& batch, bool with_responsibilities, Label
     Run run = next_run(batch, next);
     run.counted_from = move_schedule(batch, run);
     labels.extend(run.points, state_.mixture->size(), state_.version, with_responsibilities);
-    learn_run(batch, run, with_responsibilities, labels);
+    const TileGroup* last = learn_run(batch, run, with_responsibilities, labels);
     keep_pending(batch, run);
-    if (run.batch_ends) close_batch(updates);
+    if (run.batch_ends) close_batch(last, updates);
     next += run.points;
   }
 }
 
-// The tiles of a run: labels, and statistics of those that are complete.
+// The tiles of a run: labels, and statistics of those that are complete. Returns the last group of a mini-batch that ends, which is in
+// no other statistics yet, and in this thread's room; null if there is none.
 //   labels  with room for them at the end
-void StepwiseEm::learn_run(const PointView& batch, const Run& run, bool with_responsibilities, Labels& labels) {
+const TileGroup* StepwiseEm::learn_run(const PointView& batch, const Run& run, bool with_responsibilities, Labels& labels) {
   const Index at_once = std::clamp<Index>(run.groups(), 1, groups_at_once(*state_.mixture, options_.threads, kGroupsOfThread));
   auto& summaries = scratch_of_this_thread<Summary>(*state_.mixture, static_cast<std::size_t>(at_once));
   const bool goes_on = state_.group.tiles > 0 && run.groups() > 0 && run.completes(0);
@@ -139,6 +138,9 @@ void StepwiseEm::learn_run(const PointView& batch, const Run& run, bool with_res
                        [&](Index i) { take_group(run, first + i, summaries[static_cast<std::size_t>(i)]->group); });
   }
   if (run.tiles() > 0 && run.completes(0)) forget_pending();
+  if (!run.batch_ends) return nullptr;
+  if (run.groups() > 0) return &summaries[static_cast<std::size_t>((run.groups() - 1) % at_once)]->group;
+  return state_.group.tiles > 0 ? &state_.group : nullptr;
 }
 
 void StepwiseEm::label(const PointView& batch, bool with_responsibilities, Labels& labels) const {
@@ -156,14 +158,16 @@ void StepwiseEm::label(const PointView& batch, bool with_responsibilities, Label
 
 void StepwiseEm::flush(std::vector<Update>& updates) {
   if (state_.batch_points == 0) return;
+  Run run = begin_run(0);
+  run.batch_ends = true;
   Labels none;
-  learn_run(pending(), Run{0, 0, pending().size(), true, complete_tiles(), tiles_of_group(*state_.mixture, kTilesOfGroup)}, false, none);
-  close_batch(updates);
+  close_batch(learn_run(pending(), run, false, none), updates);
 }
 
 StepwiseState StepwiseEm::state() const {
   StepwiseState copy = state_;
   if (copy.group.tiles == 0) copy.group = {};
+  if (copy.batch.banks.empty()) copy.batch = state_.mixture->empty_statistics();
   const PointView waiting = pending();
   Pending full = pending_;
   spell_out(full);
@@ -173,9 +177,16 @@ StepwiseState StepwiseEm::state() const {
   return copy;
 }
 
+// No point of the batch yet, behind those that wait.
+StepwiseEm::Run StepwiseEm::begin_run(Index first) const {
+  const Index waiting = pending().size();
+  return {.first = first, .points = 0, .waiting = waiting, .batch_ends = false, .tiles_before = (state_.batch_points - waiting) / kTilePoints,
+          .group_tiles = tiles_of_group(*state_.mixture, kTilesOfGroup)};
+}
+
 // The points up to the end of the batch or of the mini-batch. They are counted in, and there is at least one.
 StepwiseEm::Run StepwiseEm::next_run(const PointView& batch, Index first) {
-  Run run{first, 0, pending().size(), false, complete_tiles(), tiles_of_group(*state_.mixture, kTilesOfGroup)};
+  Run run = begin_run(first);
   const bool timed = options_.batch_seconds > 0 && batch.has_times();
   if (timed && state_.batch_points > 0 && batch_ends_before(batch, first)) {
     run.batch_ends = true;
@@ -196,9 +207,6 @@ StepwiseEm::Run StepwiseEm::next_run(const PointView& batch, Index first) {
   state_.batch_points += run.points;
   return run;
 }
-
-// Of the mini-batch.
-Index StepwiseEm::complete_tiles() const { return (state_.batch_points - pending().size()) / kTilePoints; }
 
 bool StepwiseEm::batch_ends_before(const PointView& batch, Index point) const {
   if (state_.batch_start == kNoTime) return false;
@@ -303,11 +311,11 @@ void StepwiseEm::forget_pending() {
   pending_.counted_from.reset();
 }
 
-// Takes what a group of a run has come to; the memory of an earlier one is left in its place.
+// Takes what a group of a run has come to, but for the last one of a mini-batch; the memory of an earlier one is left in its place.
 void StepwiseEm::take_group(const Run& run, Index group, TileGroup& sums) {
   if (run.completes_group(group)) {
-    fold(sums);
     state_.group.tiles = 0;
+    if (!run.batch_ends || group + 1 < run.groups()) fold(sums);
   } else if (sums.tiles > 0) {
     std::swap(state_.group, sums);
     if (sums.statistics.banks.empty()) sums.statistics = state_.mixture->empty_statistics();
@@ -315,17 +323,20 @@ void StepwiseEm::take_group(const Run& run, Index group, TileGroup& sums) {
 }
 
 void StepwiseEm::fold(const TileGroup& group) {
+  if (state_.batch.banks.empty()) state_.batch = state_.mixture->empty_statistics();
   scale(state_.batch, group.decay);
   merge(state_.batch, group.statistics);
   state_.batch_decay *= group.decay;
 }
 
-void StepwiseEm::close_batch(std::vector<Update>& updates) {
-  if (state_.group.tiles > 0) fold(state_.group);  // it ends without another point
+//   last  group of the mini-batch, in no other statistics yet; null if there is none
+void StepwiseEm::close_batch(const TileGroup* last, std::vector<Update>& updates) {
+  const bool alone = last != nullptr && state_.batch.weight == 0 && state_.batch_decay == 1;  // as in a short mini-batch
+  if (last != nullptr && !alone) fold(*last);
   state_.group.tiles = 0;
   Statistics blended = state_.statistics;
-  scale(blended, state_.batch_decay);
-  merge(blended, state_.batch);
+  scale(blended, alone ? last->decay : state_.batch_decay);
+  merge(blended, alone ? last->statistics : state_.batch);
   auto maximised = maximise(blended, options_.prior, *state_.mixture, options_.starved_below_points, *workers_);
 
   Update update;

@@ -57,7 +57,7 @@ struct StepwiseState {
   Index batch_points = 0;              // points in it
   std::int64_t batch_start = kNoTime;  // time of its first point
   double batch_decay = 1;              // what its complete groups of tiles leave of everything before it
-  Statistics batch;                    // of its complete groups
+  Statistics batch;                    // of its complete groups; without banks as long as there have been none
   TileGroup group;                     // complete tiles of the group that is not complete
   PointBatch pending;                  // points of the tile that is not complete, with weights
   std::vector<double> pending_retentions;
@@ -103,12 +103,12 @@ class StepwiseEm {
     std::vector<double> retentions;
   };
 
+  Run begin_run(Index first) const;
   Run next_run(const PointView& batch, Index first);
-  Index complete_tiles() const;
   bool batch_ends_before(const PointView& batch, Index point) const;
   std::optional<double> move_schedule(const PointView& batch, const Run& run);
   void set_retentions(const Run& run, Index first, std::span<double> retentions) const;
-  void learn_run(const PointView& batch, const Run& run, bool with_responsibilities, Labels& labels);
+  const TileGroup* learn_run(const PointView& batch, const Run& run, bool with_responsibilities, Labels& labels);
   void work(const PointView& batch, const Run& run, Index tile, Room& room, Summary& summary) const;
   void keep_pending(const PointView& batch, const Run& run);
   void spell_out(Pending& pending) const;
@@ -116,7 +116,7 @@ class StepwiseEm {
   void forget_pending();
   void take_group(const Run& run, Index group, TileGroup& sums);
   void fold(const TileGroup& group);
-  void close_batch(std::vector<Update>& updates);
+  void close_batch(const TileGroup* last, std::vector<Update>& updates);
   void average_statistics(Update& update);
 
   LearnerOptions options_;
