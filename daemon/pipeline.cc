@@ -9,9 +9,11 @@ namespace emulsion::service {
 namespace {
 
 // So many frames of one source before the others, and the requests, have their turn. Those that are handled together hold
-// each other up, so they also end with the one that makes so many bytes for each thread complete.
+// each other up, so they also end with the one that makes so many bytes complete: few where they are learned one after the
+// other, more where several threads want streams to learn.
 constexpr std::size_t kFramesPerTurn = 64;
-constexpr std::size_t kBytesOfThread = 65536;
+constexpr std::size_t kBytesPerRun = 65536;
+constexpr std::size_t kBytesPerSharedRun = 1048576;
 
 constexpr int kRequestsPerTurn = 16;
 constexpr int kStreamsPerTurn = 256;
@@ -101,11 +103,12 @@ bool Pipeline::receive_from(FrameSource& source) {
   return true;
 }
 
+std::size_t Pipeline::bytes_per_run() const { return workers_.threads() == 1 ? kBytesPerRun : kBytesPerSharedRun; }
+
 // Receives frames that are there, to be handled together; returns how many.
 std::size_t Pipeline::receive_run(FrameSource& source, std::size_t most) {
-  const std::size_t most_bytes = kBytesOfThread * static_cast<std::size_t>(workers_.threads());
   std::size_t received = 0;
-  for (std::size_t bytes = 0; received < most && bytes < most_bytes; ++received) {
+  for (std::size_t bytes = 0; received < most && bytes < bytes_per_run(); ++received) {
     const auto frame = source.receive();
     if (!frame) break;
     jobs_[received].frame = *frame;
@@ -240,7 +243,9 @@ void Pipeline::finish(Job& job) {
   streams_.changed(*job.entry);
   publisher_.publish(name, job.output, job.entry->published);
   publish_or_wait(*job.entry, std::exchange(job.model, std::nullopt));
-  if (job.frame.payload.size() > wire::kKeptBytes) job.output = {};
+  // Long messages come alone, or last in a run; a first model answers all that have waited.
+  const std::size_t kept = &job == &jobs_.front() ? wire::kKeptBytes : bytes_per_run();
+  if (job.frame.payload.size() > kept || job.output.seeded) job.output = {};
 }
 
 StreamEntry* Pipeline::refuse(const std::string& reason, const std::string& text) {

@@ -103,6 +103,7 @@ class Pipeline {
 
   static std::chrono::steady_clock::duration seconds_to_duration(double seconds);
   bool receive_from(FrameSource& source);
+  std::size_t bytes_per_run() const;
   std::size_t receive_run(FrameSource& source, std::size_t most);
   void handle(std::span<Job> run, FrameSource& source);
   StreamEntry* address(Job& job, FrameSource& source);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "emulsion/scratch.h"
+#include "emulsion/stepwise_run.h"
 #include "emulsion/tile.h"
 
 namespace emulsion {
@@ -53,33 +54,6 @@ struct StepwiseEm::Summary {
   Statistics of_tile;
 };
 
-// Consecutive points of a batch that are learned with the same parameters. The first of them join the incomplete tile.
-struct StepwiseEm::Run {
-  Index first;     // of the batch
-  Index points;
-  Index waiting;   // points of the incomplete tile before them
-  bool batch_ends; // the mini-batch ends with them
-  Index tiles_before;  // complete ones of the mini-batch before the incomplete tile
-  Index group_tiles;   // of a whole group
-  std::optional<double> counted_from = {};  // t of the schedule before them, if nothing else decides what they make fade
-
-  Index tiles() const { return (waiting + points + kTilePoints - 1) / kTilePoints; }
-  Index begin(Index tile) const { return std::max<Index>(0, tile * kTilePoints - waiting); }
-  Index end(Index tile) const { return std::min(points, (tile + 1) * kTilePoints - waiting); }
-  bool completes(Index tile) const { return batch_ends || (tile + 1) * kTilePoints <= waiting + points; }
-
-  // The first of these groups goes on with the one that is not complete.
-  Index groups() const { return tiles() == 0 ? 0 : (begun() + tiles() + group_tiles - 1) / group_tiles; }
-  Index first_tile(Index group) const { return std::max<Index>(0, group * group_tiles - begun()); }
-  Index end_tile(Index group) const { return std::min(tiles(), (group + 1) * group_tiles - begun()); }
-  bool completes_group(Index group) const {
-    return batch_ends || ((group + 1) * group_tiles - begun() <= tiles() && completes(end_tile(group) - 1));
-  }
-
- private:
-  Index begun() const { return tiles_before % group_tiles; }  // tiles of the group that is not complete
-};
-
 StepwiseEm::StepwiseEm(const LearnerOptions& options, StepwiseState state)
     : options_(options),
       step_(schedule_of(options.step).after_seed(state.seed_weight)),
@@ -88,6 +62,7 @@ StepwiseEm::StepwiseEm(const LearnerOptions& options, StepwiseState state)
   // A state may come from a run that was configured otherwise.
   if (!options.averaging) state_.average.reset();
   if (!state_.average || !state_.published) state_.published = state_.mixture;
+  if (state_.batch.weight == 0 && state_.batch_decay == 1) state_.batch = {};  // written down as that of no points
 
   const PointBatch& waiting = state_.pending;
   pending_.values.assign(waiting.points.data(), waiting.points.data() + waiting.points.size());
@@ -115,7 +90,7 @@ void StepwiseEm::learn(const PointView& batch, bool with_responsibilities, Label
 }
 
 // The tiles of a run: labels, and statistics of those that are complete. Returns the last group of a mini-batch that ends, which is in
-// no other statistics yet, and in this thread's room; null if there is none.
+// no other statistics yet, until this thread's next run; null if there is none.
 //   labels  with room for them at the end
 const TileGroup* StepwiseEm::learn_run(const PointView& batch, const Run& run, bool with_responsibilities, Labels& labels) {
   const Index at_once = std::clamp<Index>(run.groups(), 1, groups_at_once(*state_.mixture, options_.threads, kGroupsOfThread));
@@ -184,7 +159,7 @@ StepwiseEm::Run StepwiseEm::begin_run(Index first) const {
           .group_tiles = tiles_of_group(*state_.mixture, kTilesOfGroup)};
 }
 
-// The points up to the end of the batch or of the mini-batch. They are counted in, and there is at least one.
+// The points up to the end of the batch or of the mini-batch, which are counted in; none if the mini-batch was over by time before them.
 StepwiseEm::Run StepwiseEm::next_run(const PointView& batch, Index first) {
   Run run = begin_run(first);
   const bool timed = options_.batch_seconds > 0 && batch.has_times();
@@ -331,12 +306,15 @@ void StepwiseEm::fold(const TileGroup& group) {
 
 //   last  group of the mini-batch, in no other statistics yet; null if there is none
 void StepwiseEm::close_batch(const TileGroup* last, std::vector<Update>& updates) {
-  const bool alone = last != nullptr && state_.batch.weight == 0 && state_.batch_decay == 1;  // as in a short mini-batch
-  if (last != nullptr && !alone) fold(*last);
-  state_.group.tiles = 0;
   Statistics blended = state_.statistics;
-  scale(blended, alone ? last->decay : state_.batch_decay);
-  merge(blended, alone ? last->statistics : state_.batch);
+  if (last != nullptr && state_.batch.banks.empty()) {
+    scale(blended, last->decay);
+    merge(blended, last->statistics);
+  } else {
+    if (last != nullptr) fold(*last);
+    scale(blended, state_.batch_decay);
+    merge(blended, state_.batch);
+  }
   auto maximised = maximise(blended, options_.prior, *state_.mixture, options_.starved_below_points, *workers_);
 
   Update update;
@@ -368,8 +346,9 @@ void StepwiseEm::close_batch(const TileGroup* last, std::vector<Update>& updates
   update.learned = state_.learned;
   updates.push_back(std::move(update));
 
-  clear(state_.batch);
+  state_.batch = {};
   state_.batch_decay = 1;
+  state_.group.tiles = 0;
   state_.batch_points = 0;
   state_.batch_start = kNoTime;
 }

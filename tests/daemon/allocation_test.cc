@@ -18,13 +18,13 @@
 namespace emulsion::service {
 namespace {
 
-// Gives frames that were made before, one for each turn of the pipeline.
+// Gives frames that were made before, some for each turn of the pipeline.
 class PreparedFrames : public FrameSource {
  public:
   std::vector<Frame> frames;
   std::size_t applied = 0;
 
-  void allow_one() { ++allowed_; }
+  void allow(std::size_t count) { allowed_ += count; }
   std::optional<FrameView> receive() override {
     if (next_ == allowed_) return std::nullopt;
     return frames[next_++];
@@ -55,6 +55,7 @@ struct Traffic {
   bool single_precision = false;
   bool weights_and_times = false;
   bool responsibilities = false;
+  std::size_t at_once = 1;  // messages that are there when the pipeline looks
 };
 
 wire::PointsMessage message_of(const Traffic& traffic, std::uint64_t sequence, Index rows) {
@@ -68,7 +69,7 @@ wire::PointsMessage message_of(const Traffic& traffic, std::uint64_t sequence, I
   return message;
 }
 
-// How many allocations each message took, of streams that take turns and have their models.
+// How many allocations each turn of the pipeline took, of streams that take turns and have their models.
 //   batch_points  of a mini-batch
 std::vector<std::uint64_t> allocations_of(const Traffic& traffic, Index batch_points, std::size_t messages) {
   const std::vector<std::string> streams = {std::string(64, 'a'), "b"};
@@ -92,12 +93,14 @@ std::vector<std::uint64_t> allocations_of(const Traffic& traffic, Index batch_po
     source.frames.push_back({wire::to_string({stream, wire::TopicKind::points}), codec.encode(message_of(traffic, sequence, rows))});
   }
   std::vector<std::uint64_t> counts;
-  for (std::size_t i = 0; i < source.frames.size(); ++i) {
-    source.allow_one();
+  for (std::size_t i = 0; i < source.frames.size();) {
+    const std::size_t given = i < streams.size() ? 1 : traffic.at_once;
+    source.allow(std::min(given, source.frames.size() - i));
     const std::uint64_t before = testing::allocations();
     pipeline.step();
     const std::uint64_t after = testing::allocations();
     if (i >= streams.size()) counts.push_back(after - before);
+    i += given;
   }
   REQUIRE(source.applied == source.frames.size());
   REQUIRE(sink.labels == source.frames.size());
@@ -118,6 +121,15 @@ TEST_CASE("a message that completes no tile and no mini-batch asks for no memory
   const auto completions = static_cast<std::ptrdiff_t>(6000 * traffic.rows / 256 + 2);
   const auto without = std::count(counts.begin() + 20, counts.end(), 0);
   CHECK(without >= static_cast<std::ptrdiff_t>(counts.size()) - 20 - completions);
+}
+
+TEST_CASE("nor do messages that are handled together, as long as none completes a tile") {
+  Traffic traffic;
+  traffic.at_once = 32;
+  const auto counts = allocations_of(traffic, 1000000, 9600);
+  // Sixteen points of either stream in each turn, so every sixteenth turn completes a tile of both.
+  const auto without = std::count(counts.begin() + 20, counts.end(), 0);
+  CHECK(without >= static_cast<std::ptrdiff_t>(counts.size()) - 20 - 9600 / 256 / 2 * 2);
 }
 
 TEST_CASE("what a mini-batch asks for does not depend on how many messages it comes in") {

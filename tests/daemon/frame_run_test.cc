@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/blocked_signals.h"
 #include "daemon/daemon_at_work.h"
 
 using namespace emulsion;
@@ -45,9 +46,10 @@ class WatchingSource final : public MemorySource {
 // A daemon that labels, for the points of one stream.
 class LabellingDaemon {
  public:
-  LabellingDaemon() {
+  explicit LabellingDaemon(int threads = 1) {
     daemon_.send(points_message(0, two_clusters(100)));
-    daemon_.pipeline.emplace(Pipeline::Parts{{&source_}, daemon_.sink, daemon_.control, daemon_.streams, daemon_.board, [this] { return daemon_.now; }}, 0);
+    daemon_.pipeline.emplace(
+        Pipeline::Parts{{&source_}, daemon_.sink, daemon_.control, daemon_.streams, daemon_.board, [this] { return daemon_.now; }, 77, threads}, 0);
   }
 
   // Gives it messages of so many rows at once; how many labels had left before each was received.
@@ -86,4 +88,10 @@ TEST_CASE("long messages do not hold each other up: those that make 64 KiB compl
   constexpr Index kRows = 40000 / 16;  // of two coordinates
   CHECK(daemon.left_before(5, kRows) == std::vector<std::size_t>{0, 0, 2, 2, 4});
   CHECK(daemon.left_before(3, 2 * kRows) == std::vector<std::size_t>{0, 1, 2});
+}
+
+TEST_CASE("several threads get long messages together, as they may be of several streams") {
+  const BlockedSignals blocked;  // the threads outlive this test, and shall not take the signals of another
+  LabellingDaemon daemon(2);
+  CHECK(daemon.left_before(5, 40000 / 16) == std::vector<std::size_t>(5, 0));
 }

@@ -1,12 +1,10 @@
 // The life of frames, step by step, with a clock that stands still unless it is told to move.
 #include "daemon/pipeline.h"
 
-#include <pthread.h>
-
 #include <catch2/catch.hpp>
-#include <csignal>
 #include <limits>
 
+#include "daemon/blocked_signals.h"
 #include "daemon/daemon_at_work.h"
 
 using namespace emulsion;
@@ -15,22 +13,6 @@ using namespace emulsion::service;
 namespace {
 
 const std::string kPoints = "emulsion.v1.radar.points.";
-
-// Signals that no thread started meanwhile gets.
-class BlockedSignals {
- public:
-  BlockedSignals() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before_);
-  }
-  BlockedSignals(const BlockedSignals&) = delete;
-  BlockedSignals& operator=(const BlockedSignals&) = delete;
-  ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-};
 
 std::uint64_t refused_messages(DaemonAtWork& daemon, const std::string& reason) {
   return refused(daemon.status().refusals, "message", reason);
