@@ -197,6 +197,20 @@ TEST_CASE("a state whose next component would have the id of none is refused") {
   }
 }
 
+TEST_CASE("a state whose mixture's weights are not as good a sum of 1 as is promised is refused") {
+  StreamState state = state_of(quick("gaussian(full)"), 200);
+  StepwiseState& stepwise = *state.learner->stepwise;
+  const auto with_sum = [&](double sum) {
+    stepwise.mixture = stepwise.published = std::make_shared<const Mixture>(stepwise.mixture->banks(), sum * stepwise.mixture->weights());
+    return decode_state(encode_state(state));
+  };
+  CHECK(with_sum(1));
+  CHECK(with_sum(1 + 1e-13));
+  const auto refused = with_sum(1 + 1e-12);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.ends_with("mixture: weights, expected numbers >= 0 whose sum is 1"));
+}
+
 TEST_CASE("the digest is that of the learner alone, and changes with a single bit of it") {
   const LearnerOptions options = quick("gaussian(full)");
   StreamState state = state_of(options, 200);
