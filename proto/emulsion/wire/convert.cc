@@ -1,13 +1,13 @@
 #include "emulsion/wire/convert.h"
 
 #include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/stubs/logging.h>
 
 #include <algorithm>
 #include <climits>
 #include <utility>
 
 #include "emulsion/wire/convert_parts.h"
+#include "emulsion/wire/silence.h"
 
 namespace emulsion::wire {
 
@@ -68,9 +68,6 @@ std::string encode_into(const Value& value, Message& message) {
   append_to(payload, value, message);
   return payload;
 }
-
-// protobuf writes to stderr by itself when a string is not UTF-8: any peer could fill the log. The failure is returned.
-void silence_protobuf() { [[maybe_unused]] static const auto previous = google::protobuf::SetLogHandler(nullptr); }
 
 }  // namespace
 

@@ -1,16 +1,20 @@
 #include "emulsion/wire/convert_parts.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <google/protobuf/wire_format_lite.h>
 
 #include <bit>
 #include <cstdio>
 
 #include "emulsion/wire/quoted.h"
+#include "emulsion/wire/silence.h"
 #include "emulsion/wire/topic.h"
 
 namespace emulsion::wire {
 
 static_assert(std::endian::native == std::endian::little, "bytes fields are little-endian and copied as they are");
+
+void silence_protobuf() { [[maybe_unused]] static const auto previous = google::protobuf::SetLogHandler(nullptr); }
 
 std::string text_of(double number) {
   char text[32];

@@ -5,6 +5,7 @@
 
 #include "emulsion/v1/state.pb.h"
 #include "emulsion/wire/checkpoint.h"
+#include "emulsion/wire/silence.h"
 
 namespace emulsion::wire {
 namespace {
@@ -60,6 +61,7 @@ Result<v1::StreamState> message_of_checkpoint(std::string_view bytes) {
   if (!sections) return tl::unexpected(sections.error());
   if (sections->size() != kSections.size())
     return fail(std::to_string(sections->size()) + " sections, expected " + std::to_string(kSections.size()));
+  silence_protobuf();
   v1::StreamState state;
   for (std::size_t i = 0; i < kSections.size(); ++i) {
     const CheckpointSection& section = (*sections)[i];
