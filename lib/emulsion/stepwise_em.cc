@@ -62,7 +62,8 @@ StepwiseEm::StepwiseEm(const LearnerOptions& options, StepwiseState state)
   // A state may come from a run that was configured otherwise.
   if (!options.averaging) state_.average.reset();
   if (!state_.average || !state_.published) state_.published = state_.mixture;
-  if (state_.batch.weight == 0 && state_.batch_decay == 1) state_.batch = {};  // written down as that of no points
+  // Statistics that are written down although no group is complete are those of no points.
+  if (state_.batch_points == state_.pending.size() + kTilePoints * state_.group.tiles) state_.batch = {};
 
   const PointBatch& waiting = state_.pending;
   pending_.values.assign(waiting.points.data(), waiting.points.data() + waiting.points.size());

@@ -33,6 +33,9 @@ void use(Result<wire::StreamState> state) {
   auto stream = service::Stream::restore("radar", testing::eager_options("gaussian(full)", 2), std::nullopt, std::move(*state));
   if (!stream) return;
   fuzz::require_none(testing::fault_of(*stream, {}));
+  service::StreamOutput output;
+  stream->flush(output);  // what it says of a mini-batch under way
+  fuzz::require_none(testing::fault_of(*stream, output));
   fuzz::require(wire::decode_state(wire::encode_state(stream->state())).has_value(), "a state that cannot be read again");
 }
 

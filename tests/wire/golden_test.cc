@@ -132,26 +132,30 @@ StatusReply status() {
   return {"0.1.0", 12.5, 1001, {{"message", "unknown_stream", 3}}, 2002, {radar, sonar}, kDaemonSession, "disk full"};
 }
 
-Codec codec;
+// Made when it is used, as it changes what protobuf does in a whole process.
+Codec& codec() {
+  static Codec codec;
+  return codec;
+}
 
-auto decode(const PointsMessage&, const std::string& bytes) { return codec.decode_points(bytes); }
-auto decode(const LabelsMessage&, const std::string& bytes) { return codec.decode_labels(bytes); }
-auto decode(const ModelMessage&, const std::string& bytes) { return codec.decode_model(bytes); }
-auto decode(const EventMessage&, const std::string& bytes) { return codec.decode_event(bytes); }
-auto decode(const HelloMessage&, const std::string& bytes) { return codec.decode_hello(bytes); }
-auto decode(const AcknowledgementMessage&, const std::string& bytes) { return codec.decode_acknowledgement(bytes); }
-auto decode(const ControlRequest&, const std::string& bytes) { return codec.decode_request(bytes); }
-auto decode(const ControlReply&, const std::string& bytes) { return codec.decode_reply(bytes); }
+auto decode(const PointsMessage&, const std::string& bytes) { return codec().decode_points(bytes); }
+auto decode(const LabelsMessage&, const std::string& bytes) { return codec().decode_labels(bytes); }
+auto decode(const ModelMessage&, const std::string& bytes) { return codec().decode_model(bytes); }
+auto decode(const EventMessage&, const std::string& bytes) { return codec().decode_event(bytes); }
+auto decode(const HelloMessage&, const std::string& bytes) { return codec().decode_hello(bytes); }
+auto decode(const AcknowledgementMessage&, const std::string& bytes) { return codec().decode_acknowledgement(bytes); }
+auto decode(const ControlRequest&, const std::string& bytes) { return codec().decode_request(bytes); }
+auto decode(const ControlReply&, const std::string& bytes) { return codec().decode_reply(bytes); }
 
 template <typename Message>
 void check_golden(const std::string& name, const Message& message) {
   INFO(name);
   const std::string bytes = golden(name);
-  CHECK(codec.encode(message) == bytes);
+  CHECK(codec().encode(message) == bytes);
   const auto decoded = decode(message, bytes);
   INFO((decoded ? "" : decoded.error().message));
   REQUIRE(decoded);
-  CHECK(codec.encode(*decoded) == bytes);
+  CHECK(codec().encode(*decoded) == bytes);
 }
 
 TEST_CASE("the golden points are the points written here") {

@@ -1,5 +1,7 @@
 #include "emulsion/wire/state.h"
 
+#include <google/protobuf/stubs/logging.h>
+
 #include <catch2/catch.hpp>
 #include <random>
 
@@ -209,6 +211,37 @@ TEST_CASE("a state whose mixture's weights are not as good a sum of 1 as is prom
   const auto refused = with_sum(1 + 1e-12);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().message.ends_with("mixture: weights, expected numbers >= 0 whose sum is 1"));
+}
+
+TEST_CASE("a mini-batch under way whose points and statistics contradict each other is refused, and closed without harm") {
+  const LearnerOptions options = quick("gaussian(full)");
+  StreamState state = state_of(options, 60);  // just seeded: nothing of a mini-batch yet
+  StepwiseState& stepwise = *state.learner->stepwise;
+  REQUIRE(stepwise.batch_points == 0);
+  SECTION("points that are nowhere") {
+    stepwise.batch_points = 7;
+    CHECK(decode_state(encode_state(state)).error().message == "state: learner: batch: weight 0.000000 of 7 points");
+  }
+  SECTION("statistics of no points") {
+    stepwise.batch = stepwise.statistics;
+    CHECK_THAT(decode_state(encode_state(state)).error().message, Catch::Contains("learner: batch: weight ") && Catch::EndsWith(" of 0 points"));
+  }
+  SECTION("fewer points than the tiles of a group have") {
+    stepwise.group = {stepwise.statistics, 1, 1};
+    CHECK(decode_state(encode_state(state)).error().message == "state: learner: batch_points: 0, expected 256 to 1073741824");
+  }
+  auto learner = Learner::restore(options, *state.learner);
+  REQUIRE(learner);
+  learner->flush(false);
+  learner->learn(sample(200), false);
+  learner->flush(false);
+  CHECK(learner->points_waiting() == 0);
+}
+
+TEST_CASE("protobuf says nothing by itself of a state that it cannot read") {
+  const std::string bytes = encode_state(state_of(quick("gaussian(full)"), 0));
+  CHECK_FALSE(decode_state(with_section(bytes, 0, "\x0A\x01\xFF")));  // a name that is not UTF-8
+  CHECK(google::protobuf::SetLogHandler(nullptr) == nullptr);  // it had been told so before
 }
 
 TEST_CASE("the digest is that of the learner alone, and changes with a single bit of it") {

@@ -206,9 +206,13 @@ Result<StepwiseState> stepwise_of(const v1::StepwiseState& from, Index dimension
   state.updates_failed = from.updates_failed();
   state.repairs = from.repairs();
   constexpr std::uint64_t kMostBatchPoints = 1 << 30;
-  if (from.batch_points() > kMostBatchPoints || from.batch_points() < static_cast<std::uint64_t>(state.pending.size()))
-    return fail("batch_points: " + std::to_string(from.batch_points()) + ", expected " + std::to_string(state.pending.size()) + " to " +
+  const auto known = static_cast<std::uint64_t>(state.pending.size() + kTilePoints * state.group.tiles);
+  if (from.batch_points() > kMostBatchPoints || from.batch_points() < known)
+    return fail("batch_points: " + std::to_string(from.batch_points()) + ", expected " + std::to_string(known) + " to " +
                 std::to_string(kMostBatchPoints));
+  // The others are in complete groups, and only these are in the statistics of the mini-batch.
+  if ((state.batch.weight > 0) != (from.batch_points() > known))
+    return fail("batch: weight " + std::to_string(state.batch.weight) + " of " + std::to_string(from.batch_points() - known) + " points");
   state.batch_points = static_cast<Index>(from.batch_points());
   state.batch_start = from.batch_start();
   state.batch_decay = from.batch_decay();
