@@ -16,6 +16,7 @@ namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 using Doubles = hn::ScalableTag<double>;
 using Vector = hn::Vec<Doubles>;
+constexpr Index kLanesHere = static_cast<Index>(hn::MaxLanes(Doubles()));
 
 // Where the first coordinate of a row lies among points in blocks; the next one is kLanes further.
 HWY_INLINE Index InBlocks(Index row, Index d) { return row / kLanes * kLanes * d + row % kLanes; }
@@ -27,18 +28,9 @@ void ShiftToBlocks(const double* HWY_RESTRICT points, Index d, const double* HWY
     const double* HWY_RESTRICT column = points + j * kTilePoints;
     double* HWY_RESTRICT block = out + InBlocks(rows.begin, d) + j * kLanes;
     for (Index row = rows.begin; row < rows.end; row += kLanes, block += kLanes * d)
-      for (Index lane = 0; lane < kLanes; lane += static_cast<Index>(hn::MaxLanes(f64)))
+      for (Index lane = 0; lane < kLanes; lane += kLanesHere)
         hn::StoreU(hn::Sub(hn::LoadU(f64, column + row + lane), at), f64, block + lane);
   }
-}
-
-// Calls run(std::integral_constant<int, M>, row) for groups of M vectors of rows, as many as there are, and of 1 for the rest.
-template <int M, class Run>
-HWY_INLINE void ForGroups(LaneRange rows, const Run& run) {
-  const Index lanes = static_cast<Index>(hn::Lanes(Doubles()));
-  Index row = rows.begin;
-  for (; row + M * lanes <= rows.end; row += M * lanes) run(std::integral_constant<int, M>(), row);
-  for (; row < rows.end; row += lanes) run(std::integral_constant<int, 1>(), row);
 }
 
 // Adds the squares of C consecutive coordinates of offset + factor x to `sum`. `before` coordinates of x come before them.
@@ -76,27 +68,32 @@ HWY_INLINE const double* AddSquares(const double* const (&x)[M], Index before, c
   return packed;
 }
 
-// The coordinates behind the last whole block of kFactorBlock.
+// M vectors of rows.
+//   Rest  coordinates behind the last whole block of kFactorBlock
+template <int Rest, int M>
+HWY_INLINE void AffineRows(const double* HWY_RESTRICT blocks, Index d, const double* HWY_RESTRICT packed, double scale, double constant,
+                           Index row, double* HWY_RESTRICT out) {
+  const Doubles f64;
+  const Index whole = d - Rest;
+  Vector sum[M];
+  const double* x[M];
+  for (int m = 0; m < M; ++m) {
+    sum[m] = hn::Zero(f64);
+    x[m] = blocks + InBlocks(row + m * kLanesHere, d);
+  }
+  for (Index before = 0; before < whole; before += kFactorBlock) packed = AddSquares<kFactorBlock, M>(x, before, packed, sum);
+  if constexpr (Rest > 0) AddSquares<Rest, M>(x, whole, packed, sum);
+  for (int m = 0; m < M; ++m)
+    hn::StoreU(hn::MulAdd(hn::Set(f64, scale), sum[m], hn::Set(f64, constant)), f64, out + row + m * kLanesHere);
+}
+
 template <int Rest>
 void AffineDistances(const double* HWY_RESTRICT blocks, Index d, const double* HWY_RESTRICT packed, double scale, double constant,
                      LaneRange rows, double* HWY_RESTRICT out) {
-  const Doubles f64;
-  const Index lanes = static_cast<Index>(hn::Lanes(f64));
-  const Index whole = d - Rest;
-  ForGroups<2>(rows, [&](auto group, Index row) HWY_ATTR {
-    constexpr int M = decltype(group)::value;
-    const double* next = packed;
-    Vector sum[M];
-    const double* x[M];
-    for (int m = 0; m < M; ++m) {
-      sum[m] = hn::Zero(f64);
-      x[m] = blocks + InBlocks(row + m * lanes, d);
-    }
-    for (Index before = 0; before < whole; before += kFactorBlock) next = AddSquares<kFactorBlock, M>(x, before, next, sum);
-    if constexpr (Rest > 0) AddSquares<Rest, M>(x, whole, next, sum);
-    for (int m = 0; m < M; ++m)
-      hn::StoreU(hn::MulAdd(hn::Set(f64, scale), sum[m], hn::Set(f64, constant)), f64, out + row + m * lanes);
-  });
+  constexpr int M = 2;
+  Index row = rows.begin;
+  for (; row + M * kLanesHere <= rows.end; row += M * kLanesHere) AffineRows<Rest, M>(blocks, d, packed, scale, constant, row, out);
+  for (; row < rows.end; row += kLanesHere) AffineRows<Rest, 1>(blocks, d, packed, scale, constant, row, out);
 }
 
 void AffineDistancesOf(const double* blocks, Index d, const double* packed, double scale, double constant, LaneRange rows, double* out) {
@@ -113,31 +110,36 @@ void AffineDistancesOf(const double* blocks, Index d, const double* packed, doub
   }
 }
 
+// M vectors of rows for all components.
+template <int M>
+HWY_INLINE void DiagonalRows(const double* HWY_RESTRICT blocks, Index d, const double* HWY_RESTRICT packed, Index components, double scale,
+                             const double* HWY_RESTRICT constants, Index row, double* HWY_RESTRICT out) {
+  const Doubles f64;
+  const double* x[M];
+  for (int m = 0; m < M; ++m) x[m] = blocks + InBlocks(row + m * kLanesHere, d);
+  for (Index k = 0; k < components; ++k) {
+    Vector sum[M];
+    for (int m = 0; m < M; ++m) sum[m] = hn::Zero(f64);
+    for (Index j = 0; j < d; ++j, packed += 2) {
+      const Vector factor = hn::Set(f64, packed[0]);
+      const Vector offset = hn::Set(f64, packed[1]);
+      for (int m = 0; m < M; ++m) {
+        const Vector y = hn::MulAdd(factor, hn::LoadU(f64, x[m] + j * kLanes), offset);
+        sum[m] = hn::MulAdd(y, y, sum[m]);
+      }
+    }
+    for (int m = 0; m < M; ++m)
+      hn::StoreU(hn::MulAdd(hn::Set(f64, scale), sum[m], hn::Set(f64, constants[k])), f64, out + k * kTilePoints + row + m * kLanesHere);
+  }
+}
+
 // Some rows for all components, so that the rows stay in the first level of the cache.
 void DiagonalDistances(const double* HWY_RESTRICT blocks, Index d, const double* HWY_RESTRICT packed, Index components, double scale,
                        const double* HWY_RESTRICT constants, LaneRange rows, double* HWY_RESTRICT out) {
-  const Doubles f64;
-  const Index lanes = static_cast<Index>(hn::Lanes(f64));
-  ForGroups<4>(rows, [&](auto group, Index row) HWY_ATTR {
-    constexpr int M = decltype(group)::value;
-    const double* x[M];
-    for (int m = 0; m < M; ++m) x[m] = blocks + InBlocks(row + m * lanes, d);
-    const double* HWY_RESTRICT next = packed;
-    for (Index k = 0; k < components; ++k) {
-      Vector sum[M];
-      for (int m = 0; m < M; ++m) sum[m] = hn::Zero(f64);
-      for (Index j = 0; j < d; ++j, next += 2) {
-        const Vector factor = hn::Set(f64, next[0]);
-        const Vector offset = hn::Set(f64, next[1]);
-        for (int m = 0; m < M; ++m) {
-          const Vector y = hn::MulAdd(factor, hn::LoadU(f64, x[m] + j * kLanes), offset);
-          sum[m] = hn::MulAdd(y, y, sum[m]);
-        }
-      }
-      for (int m = 0; m < M; ++m)
-        hn::StoreU(hn::MulAdd(hn::Set(f64, scale), sum[m], hn::Set(f64, constants[k])), f64, out + k * kTilePoints + row + m * lanes);
-    }
-  });
+  constexpr int M = 4;
+  Index row = rows.begin;
+  for (; row + M * kLanesHere <= rows.end; row += M * kLanesHere) DiagonalRows<M>(blocks, d, packed, components, scale, constants, row, out);
+  for (; row < rows.end; row += kLanesHere) DiagonalRows<1>(blocks, d, packed, components, scale, constants, row, out);
 }
 
 }  // namespace
