@@ -112,28 +112,45 @@ void Mixture::expect(const Tile& tile, LaneRange lanes, Expectation& out) const 
 }
 
 void Mixture::accumulate(const Tile& tile, Expectation& expectation, Assignment assignment, Statistics& statistics) const {
-  const Eigen::Array<double, kTilePoints, 1> weights = tile.decayed_weights();
-  const bool as_they_are = assignment == Assignment::soft && tile.is_plain() && tile.full();
-  if (!as_they_are) weigh(tile, weights, expectation, assignment);
+  // Points that all count 1 need neither be weighed, nor to be asked what they count.
+  const bool all_one = tile.is_plain();
+  const bool as_they_are = all_one && tile.full() && assignment == Assignment::soft;
+  Eigen::Array<double, kTilePoints, 1> weights;
+  if (!as_they_are) {
+    weights = tile.decayed_weights();
+    weigh(tile, weights, expectation, assignment);
+  }
   const LaneMatrix& shares = as_they_are ? expectation.responsibilities : expectation.shares;
 
   clear(statistics);
-  std::optional<Eigen::Array<double, kTilePoints, 1>> signal;  // where there is noise, what each row counts besides
+  bool noise = false;
   Index first = 0;
   for (std::size_t b = 0; b < banks_.size(); ++b) {
     const Bank& bank = *banks_[b];
     bank.accumulate(tile, shares, first, statistics.banks[b]);
-    if (bank.family().is_noise()) {
-      if (!signal) signal = weights;
-      *signal -= shares.middleCols(first, bank.size()).rowwise().sum();
-    }
+    noise |= bank.family().is_noise();
     first += bank.size();
   }
-  if (signal) *signal = signal->max(kShareOfNoise * weights);
-  set_coordinate_moments(tile, signal ? *signal : weights, statistics.coordinates);
-  const Index rows = covering_lanes(0, tile.size()).end;
-  statistics.weight = weights.head(rows).sum();
-  statistics.log_likelihood = (weights.head(rows) * expectation.log_density.head(rows)).sum();
+  statistics.weight = all_one ? static_cast<double>(tile.size()) : kernels::weighted_sum(weights.data(), tile.size(), nullptr);
+  statistics.log_likelihood = kernels::weighted_sum(expectation.log_density.data(), tile.size(), all_one ? nullptr : weights.data());
+  if (noise) {
+    if (as_they_are) weights.setOnes();
+    take_noise_off(weights, shares);
+    set_coordinate_moments(tile, weights.data(), statistics.coordinates);
+  } else {
+    set_coordinate_moments(tile, all_one ? nullptr : weights.data(), statistics.coordinates);
+  }
+}
+
+// Leaves of what each row counts what it counts besides noise.
+void Mixture::take_noise_off(Eigen::Array<double, kTilePoints, 1>& weights, const LaneMatrix& shares) const {
+  Eigen::Array<double, kTilePoints, 1> signal = weights;
+  Index first = 0;
+  for (const auto& bank : banks_) {
+    if (bank->family().is_noise()) signal -= shares.middleCols(first, bank->size()).rowwise().sum();
+    first += bank->size();
+  }
+  weights = signal.max(kShareOfNoise * weights);
 }
 
 Statistics Mixture::empty_statistics() const {

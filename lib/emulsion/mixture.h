@@ -63,6 +63,8 @@ class Mixture {
   bool leaves(const Statistics& statistics) const;
 
  private:
+  void take_noise_off(Eigen::Array<double, kTilePoints, 1>& weights, const LaneMatrix& shares) const;
+
   std::vector<std::shared_ptr<const Bank>> banks_;
   std::vector<std::shared_ptr<const Screen>> screens_;  // one for each bank, null if it has none; or empty
   Eigen::VectorXd weights_;

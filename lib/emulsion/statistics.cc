@@ -33,8 +33,9 @@ void merge(CoordinateMoments& into, const CoordinateMoments& from) {
 }
 
 // Of one coordinate, over the rows that have it.
-void set_incomplete_moments(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& weights, Index j, CoordinateMoments& moments) {
-  Eigen::Array<double, kTilePoints, 1> shares = weights;
+void set_incomplete_moments(const Tile& tile, const double* weights, Index j, CoordinateMoments& moments) {
+  Eigen::Array<double, kTilePoints, 1> shares = Eigen::Array<double, kTilePoints, 1>::Zero();
+  for (Index row = 0; row < tile.size(); ++row) shares[row] = weights == nullptr ? 1 : weights[row];
   for (const Index row : tile.incomplete_rows())
     if (tile.is_missing(row, j)) shares[row] = 0;
   const double weight = shares.sum();
@@ -116,7 +117,7 @@ void clear(Statistics& statistics) {
   statistics.log_likelihood = 0;
 }
 
-void set_coordinate_moments(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& weights, CoordinateMoments& moments) {
+void set_coordinate_moments(const Tile& tile, const double* weights, CoordinateMoments& moments) {
   const Index d = tile.dimension();
   clear(moments);
   if (tile.size() == 0) return;
@@ -124,16 +125,15 @@ void set_coordinate_moments(const Tile& tile, const Eigen::Array<double, kTilePo
     for (Index j = 0; j < d; ++j) set_incomplete_moments(tile, weights, j, moments);
     return;
   }
-  const double weight = weights.sum();
+  const double weight = weights == nullptr ? static_cast<double>(tile.size()) : kernels::weighted_sum(weights, tile.size(), nullptr);
   if (!(weight > 0)) return;
-  const bool all_one = (weights.head(tile.size()) == 1).all();
   moments.weight.setConstant(weight);
-  for (Index j = 0; j < d; ++j) set_complete_moments(tile, all_one ? nullptr : weights.data(), weight, j, moments);
+  for (Index j = 0; j < d; ++j) set_complete_moments(tile, weights, weight, j, moments);
 }
 
 CoordinateMoments coordinate_moments(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& weights) {
   CoordinateMoments moments = CoordinateMoments::none(tile.dimension());
-  set_coordinate_moments(tile, weights, moments);
+  set_coordinate_moments(tile, weights.data(), moments);
   return moments;
 }
 

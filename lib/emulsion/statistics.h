@@ -42,8 +42,8 @@ void scale(Statistics& statistics, double factor);
 void clear(Statistics& statistics);
 
 // The moments of one tile.
-//   weights  what its rows count, at the end of the tile; > 0
-void set_coordinate_moments(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& weights, CoordinateMoments& moments);
+//   weights  256: what its rows count, at the end of the tile; > 0. Null: all 1
+void set_coordinate_moments(const Tile& tile, const double* weights, CoordinateMoments& moments);
 CoordinateMoments coordinate_moments(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& weights);
 
 // Variance of the stream along each coordinate (d, each > 0). A coordinate that has not varied gets the square of the

@@ -65,7 +65,7 @@ class Tile {
   double weight(Index row) const { return weights_[row]; }
   double retention(Index row) const { return retentions_[row]; }
 
-  // True if every row has weight 1 and retention 1.
+  // True if every row has weight 1 and retention 1, so that decayed_weights() are 1.
   bool is_plain() const { return plain_; }
 
   // One weight per row as it counts at the end of the tile: weight times the retentions of all later rows; 0 past the end.

@@ -148,6 +148,10 @@ struct Moments {
 };
 Moments column_moments(const double* column, Index rows, const double* weights, double origin);
 
+// The sum of values times weights.
+//   weights  null: all 1
+double weighted_sum(const double* values, Index count, const double* weights);
+
 // Room that the loops below need: so many numbers.
 Index sums_scratch(Index d);
 

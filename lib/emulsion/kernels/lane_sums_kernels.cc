@@ -239,6 +239,30 @@ void ColumnMomentsOf(const double* column, Index rows, const double* weights, do
     ColumnMoments<true>(column, rows, weights, origin, moments);
 }
 
+// In four vectors, so that an addition need not wait for the one before.
+template <bool Weighted>
+HWY_INLINE double WeightedSum(const double* HWY_RESTRICT values, Index count, const double* HWY_RESTRICT weights) {
+  const Doubles f64;
+  constexpr Index kVectors = 4;
+  Vector sum[kVectors];
+  for (Index v = 0; v < kVectors; ++v) sum[v] = hn::Zero(f64);
+  const auto add = [&](Index v, Index at) HWY_ATTR {
+    const Vector value = hn::LoadU(f64, values + at);
+    sum[v] = Weighted ? hn::MulAdd(value, hn::LoadU(f64, weights + at), sum[v]) : hn::Add(sum[v], value);
+  };
+  Index at = 0;
+  for (; at + kVectors * kLanesHere <= count; at += kVectors * kLanesHere)
+    for (Index v = 0; v < kVectors; ++v) add(v, at + v * kLanesHere);
+  for (; at + kLanesHere <= count; at += kLanesHere) add(0, at);
+  double total = SumOf(hn::Add(hn::Add(sum[0], sum[1]), hn::Add(sum[2], sum[3])));
+  for (; at < count; ++at) total += Weighted ? values[at] * weights[at] : values[at];
+  return total;
+}
+
+double WeightedSumOf(const double* values, Index count, const double* weights) {
+  return weights == nullptr ? WeightedSum<false>(values, count, weights) : WeightedSum<true>(values, count, weights);
+}
+
 }  // namespace
 }  // namespace emulsion::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -250,6 +274,7 @@ namespace emulsion::kernels {
 HWY_EXPORT(BlockProductSumsOf);
 HWY_EXPORT(ColumnMomentsOf);
 HWY_EXPORT(SquareSums);
+HWY_EXPORT(WeightedSumOf);
 
 void block_product_sums(const double* blocks, Index d, Index rows, const double* shares, Index components, double* sums) {
   assert(d <= kBlockProductDimensions && rows > 0);
@@ -265,6 +290,10 @@ Moments column_moments(const double* column, Index rows, const double* weights, 
   Moments moments;
   HWY_DYNAMIC_DISPATCH(ColumnMomentsOf)(column, rows, weights, origin, moments);
   return moments;
+}
+
+double weighted_sum(const double* values, Index count, const double* weights) {
+  return HWY_DYNAMIC_DISPATCH(WeightedSumOf)(values, count, weights);
 }
 
 }  // namespace emulsion::kernels
