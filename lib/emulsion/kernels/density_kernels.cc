@@ -110,27 +110,41 @@ void AffineDistancesOf(const double* blocks, Index d, const double* packed, doub
   }
 }
 
-// M vectors of rows for all components.
-template <int M>
-HWY_INLINE void DiagonalRows(const double* HWY_RESTRICT blocks, Index d, const double* HWY_RESTRICT packed, Index components, double scale,
+// M vectors of rows for C components.
+template <int C, int M>
+HWY_INLINE void DiagonalRows(const double* HWY_RESTRICT blocks, Index d, const double* HWY_RESTRICT packed, double scale,
                              const double* HWY_RESTRICT constants, Index row, double* HWY_RESTRICT out) {
   const Doubles f64;
   const double* x[M];
   for (int m = 0; m < M; ++m) x[m] = blocks + InBlocks(row + m * kLanesHere, d);
-  for (Index k = 0; k < components; ++k) {
-    Vector sum[M];
-    for (int m = 0; m < M; ++m) sum[m] = hn::Zero(f64);
-    for (Index j = 0; j < d; ++j, packed += 2) {
-      const Vector factor = hn::Set(f64, packed[0]);
-      const Vector offset = hn::Set(f64, packed[1]);
+  Vector sum[C][M];
+  for (int c = 0; c < C; ++c)
+    for (int m = 0; m < M; ++m) sum[c][m] = hn::Zero(f64);
+  for (Index j = 0; j < d; ++j, packed += 2) {
+    Vector at[M];
+    for (int m = 0; m < M; ++m) at[m] = hn::LoadU(f64, x[m] + j * kLanes);
+    for (int c = 0; c < C; ++c) {
+      const Vector factor = hn::Set(f64, packed[2 * d * c]);
+      const Vector offset = hn::Set(f64, packed[2 * d * c + 1]);
       for (int m = 0; m < M; ++m) {
-        const Vector y = hn::MulAdd(factor, hn::LoadU(f64, x[m] + j * kLanes), offset);
-        sum[m] = hn::MulAdd(y, y, sum[m]);
+        const Vector y = hn::MulAdd(factor, at[m], offset);
+        sum[c][m] = hn::MulAdd(y, y, sum[c][m]);
       }
     }
-    for (int m = 0; m < M; ++m)
-      hn::StoreU(hn::MulAdd(hn::Set(f64, scale), sum[m], hn::Set(f64, constants[k])), f64, out + k * kTilePoints + row + m * kLanesHere);
   }
+  for (int c = 0; c < C; ++c)
+    for (int m = 0; m < M; ++m)
+      hn::StoreU(hn::MulAdd(hn::Set(f64, scale), sum[c][m], hn::Set(f64, constants[c])), f64, out + c * kTilePoints + row + m * kLanesHere);
+}
+
+// M vectors of rows for all components.
+template <int M>
+HWY_INLINE void DiagonalRowsOfAll(const double* HWY_RESTRICT blocks, Index d, const double* HWY_RESTRICT packed, Index components,
+                                  double scale, const double* HWY_RESTRICT constants, Index row, double* HWY_RESTRICT out) {
+  constexpr int C = kLanesHere == 8 ? 4 : 2;  // whose sums fit into registers
+  Index k = 0;
+  for (; k + C <= components; k += C) DiagonalRows<C, M>(blocks, d, packed + 2 * d * k, scale, constants + k, row, out + k * kTilePoints);
+  for (; k < components; ++k) DiagonalRows<1, M>(blocks, d, packed + 2 * d * k, scale, constants + k, row, out + k * kTilePoints);
 }
 
 // Some rows for all components, so that the rows stay in the first level of the cache.
@@ -138,8 +152,9 @@ void DiagonalDistances(const double* HWY_RESTRICT blocks, Index d, const double*
                        const double* HWY_RESTRICT constants, LaneRange rows, double* HWY_RESTRICT out) {
   constexpr int M = 4;
   Index row = rows.begin;
-  for (; row + M * kLanesHere <= rows.end; row += M * kLanesHere) DiagonalRows<M>(blocks, d, packed, components, scale, constants, row, out);
-  for (; row < rows.end; row += kLanesHere) DiagonalRows<1>(blocks, d, packed, components, scale, constants, row, out);
+  for (; row + M * kLanesHere <= rows.end; row += M * kLanesHere)
+    DiagonalRowsOfAll<M>(blocks, d, packed, components, scale, constants, row, out);
+  for (; row < rows.end; row += kLanesHere) DiagonalRowsOfAll<1>(blocks, d, packed, components, scale, constants, row, out);
 }
 
 }  // namespace
