@@ -61,9 +61,11 @@ Result<void> MemoryTiles::pass(const std::function<void(std::span<const Tile>)>&
 
 std::vector<Tile> cut_tiles(const PointView& batch, const Eigen::VectorXd& retentions) {
   std::vector<Tile> tiles;
-  for (Index first = 0; first < batch.size(); first += kTilePoints)
-    tiles.emplace_back(batch.dimension())
-        .append(batch, first, std::min(kTilePoints, batch.size() - first), retentions.size() == 0 ? nullptr : retentions.data() + first);
+  for (Index first = 0; first < batch.size(); first += kTilePoints) {
+    Tile& tile = tiles.emplace_back(batch.dimension());
+    tile.append(batch, first, std::min(kTilePoints, batch.size() - first), retentions.size() == 0 ? nullptr : retentions.data() + first);
+    tile.keep_columns_alone();
+  }
   return tiles;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "emulsion/kernels/kernels.h"
 
@@ -29,9 +30,9 @@ void unpack_triangle(const ConstColumn& packed, Columns matrix) {
     for (Index j = 0; j <= i; ++j) matrix(i, j) = matrix(j, i) = packed[at++];
 }
 
-bool keeps_digits(double weight, double first, double second) {
+bool keeps_digits(double first, double shift, double second) {
   constexpr double kLeastKept = 1e-4;
-  return second - first * (first / weight) >= kLeastKept * second;
+  return second - first * shift >= kLeastKept * second;
 }
 
 namespace {
@@ -39,8 +40,16 @@ namespace {
 // Room that threads use again and again.
 struct Scratch {
   Eigen::ArrayXd numbers, sums, blocks;
-  Eigen::VectorXd first, second, place;
+  Eigen::VectorXd first, second, place, shift;
   LaneMatrix complete;
+  std::vector<Index> positions;  // where the products of a lower triangle stand among those of kernels::product_sums
+
+  void set_positions(Index d) {
+    if (static_cast<Index>(positions.size()) == triangle(d)) return;
+    positions.clear();
+    for (Index i = 0; i < d; ++i)
+      for (Index j = 0; j <= i; ++j) positions.push_back(kernels::product_position(i, j, d));
+  }
 };
 
 Scratch& scratch_for(Index d, Index components) {
@@ -49,11 +58,12 @@ Scratch& scratch_for(Index d, Index components) {
     if (array.size() < size) array.resize(size);
   };
   grow(scratch.numbers, kernels::sums_scratch(d));
-  grow(scratch.sums, components * std::max(kernels::product_sums_width(d), 1 + 2 * d));
+  grow(scratch.sums, components * std::max(d <= kernels::kProductDimensions ? kernels::product_sums_width(d) : 0, 1 + 2 * d));
   grow(scratch.blocks, kTilePoints * d);
   grow(scratch.first, d);
   grow(scratch.second, triangle(d));
   grow(scratch.place, d);
+  grow(scratch.shift, d);
   return scratch;
 }
 
@@ -79,37 +89,37 @@ struct Sums {
 };
 
 // Where coordinate i's square stands.
-Index of_triangle(Index i) { return triangle(i) + i; }
-Index of_diagonal(Index i) { return i; }
+constexpr auto kOfTriangle = [](Index i) { return triangle(i) + i; };
+constexpr auto kOfDiagonal = [](Index i) { return i; };
 
-template <typename Position>
-bool all_keep_digits(const Sums& sums, Index d, const Position& position) {
-  for (Index i = 0; i < d; ++i)
-    if (!keeps_digits(sums.weight, sums.first[i], sums.second[position(i)])) return false;
-  return true;
-}
-
-// Calls sums_about(place) for a component once, or twice if the first place turns out to be too far away; leaves its mean and
-// what `finish` makes of the last sums.
+// Calls sums_about(place) for a component once, or twice if the first place turns out to be too far away; leaves its mean, and calls
+// finish(last sums, how far the mean is from their place).
 template <typename About, typename Position, typename Finish>
-void locate(Sums sums, const double* near, Index d, Column mean, const About& sums_about, const Position& position, const Finish& finish) {
+void locate(Sums sums, const double* near, Index d, Scratch& scratch, Column mean, const About& sums_about, const Position& position,
+            const Finish& finish) {
+  double* const shift = scratch.shift.data();
   const auto move = [&](const double* from) {
-    for (Index i = 0; i < d; ++i) mean[i] = from[i] + sums.first[i] / sums.weight;
+    for (Index i = 0; i < d; ++i) shift[i] = sums.first[i] / sums.weight;
+    for (Index i = 0; i < d; ++i) mean[i] = from[i] + shift[i];
+  };
+  const auto all_keep_digits = [&] {
+    bool all = true;
+    for (Index i = 0; i < d; ++i) all &= keeps_digits(sums.first[i], shift[i], sums.second[position(i)]);
+    return all;
   };
   move(near);
-  if (!all_keep_digits(sums, d, position)) {
+  if (!all_keep_digits()) {
     const Eigen::VectorXd place = mean;
     sums = sums_about(place.data());
     move(place.data());
   }
-  finish(sums);
+  finish(sums, shift);
 }
 
 }  // namespace
 
 void scatters_of(const Tile& tile, const ConstLanes& shares, const ConstColumns& near, Column weights,
                  Columns moments) {
-  constexpr Index kFewDimensions = 16;  // up to here, all products of coordinates of some rows fit into the first cache
   constexpr Index kFewProducts = 8;     // up to here, they cost little
   constexpr Index kFewShares = 16;      // of a component in a tile
   const Index d = tile.dimension();
@@ -117,12 +127,14 @@ void scatters_of(const Tile& tile, const ConstLanes& shares, const ConstColumns&
   Scratch& scratch = scratch_for(d, components);
   const double* const used = complete_shares(tile, shares, scratch);
   // Where each component has a share of few points, as of many far apart, its own products are fewer than those of all.
-  const bool together = d <= kFewDimensions && (d < kFewProducts || kernels::count_shares(used, tile.size(), components) > kFewShares * components);
+  const bool together = d <= kernels::kProductDimensions && (d < kFewProducts || kernels::count_shares(used, tile.size(), components) > kFewShares * components);
   const bool in_blocks = together && d <= kernels::kBlockProductDimensions;
   const Index width = in_blocks ? 1 + d + triangle(d) : kernels::product_sums_width(d);
   const auto sums_at = [&](Index slot) {
     const double* const sums = scratch.sums.data() + slot * width;
-    return Sums{sums[0], sums + 1, sums + 1 + d};
+    if (in_blocks) return Sums{sums[0], sums + 1, sums + 1 + d};
+    for (std::size_t at = 0; at < scratch.positions.size(); ++at) scratch.second[static_cast<Index>(at)] = sums[scratch.positions[at]];
+    return Sums{sums[triangle(d) + d], sums + triangle(d), scratch.second.data()};
   };
   if (tile.size() == 0) {
     weights.setZero();
@@ -132,6 +144,7 @@ void scatters_of(const Tile& tile, const ConstLanes& shares, const ConstColumns&
   if (in_blocks) {
     kernels::block_product_sums(blocks_about(tile, scratch.place.data(), scratch), d, tile.size(), used, components, scratch.sums.data());
   } else if (together) {
+    scratch.set_positions(d);
     kernels::product_sums(tile.rows(), d, tile.size(), scratch.place.data(), used, components, scratch.numbers.data(), scratch.sums.data());
   }
   for (Index k = 0; k < components; ++k) {
@@ -145,12 +158,11 @@ void scatters_of(const Tile& tile, const ConstLanes& shares, const ConstColumns&
     const Sums sums = together ? sums_at(k) : sums_about(place);
     weights[k] = sums.weight > 0 ? sums.weight : 0;
     if (weights[k] == 0) continue;
-    locate(sums, place, d, moments.col(k).head(d), sums_about, of_triangle, [&](const Sums& last) {
+    locate(sums, place, d, scratch, moments.col(k).head(d), sums_about, kOfTriangle, [&](const Sums& last, const double* shift) {
       double* const scatter = moments.col(k).data() + d;
       for (Index i = 0, at = 0; i < d; ++i) {
-        const double shift = last.first[i] / last.weight;
-        for (Index j = 0; j < i; ++j, ++at) scatter[at] = last.second[at] - shift * last.first[j];
-        scatter[at] = std::max(last.second[at] - shift * last.first[i], 0.0);
+        for (Index j = 0; j < i; ++j, ++at) scatter[at] = last.second[at] - shift[i] * last.first[j];
+        scatter[at] = std::max(last.second[at] - shift[i] * last.first[i], 0.0);
         ++at;
       }
     });
@@ -186,8 +198,9 @@ void spreads_of(const Tile& tile, const ConstLanes& shares, const ConstColumns& 
     const Sums sums = together ? Sums{shared[0], shared + 1, shared + 1 + d} : sums_about(place);
     weights[k] = sums.weight > 0 ? sums.weight : 0;
     if (weights[k] == 0) continue;
-    locate(sums, place, d, moments.col(k).head(d), sums_about, of_diagonal, [&](const Sums& last) {
-      for (Index i = 0; i < d; ++i) moments(d + i, k) = std::max(last.second[i] - last.first[i] * (last.first[i] / last.weight), 0.0);
+    locate(sums, place, d, scratch, moments.col(k).head(d), sums_about, kOfDiagonal, [&](const Sums& last, const double* shift) {
+      double* const squares = moments.col(k).data() + d;
+      for (Index i = 0; i < d; ++i) squares[i] = std::max(last.second[i] - last.first[i] * shift[i], 0.0);
     });
   }
 }

@@ -29,7 +29,8 @@ void unpack_triangle(const ConstColumn& packed, Columns matrix);  // d x d, as i
 // False if sums about a place lose more than four digits when they are moved to the mean, as it is farther from there than a
 // hundred deviations: they are then to be made again about the mean.
 //   first, second  of one coordinate: sums of share x and share x^2
-bool keeps_digits(double weight, double first, double second);
+//   shift          how far the mean is from that place: first / the sum of the shares
+bool keeps_digits(double first, double shift, double second);
 
 // The located scatters of the complete rows of a tile, one for each component; they keep their digits wherever the data lie.
 //   shares        of each row in component k: column k, >= 0; 0 for those that are left out

@@ -65,7 +65,7 @@ void set_complete_moments(const Tile& tile, const double* weights, double weight
   const double* const column = tile.points().col(j).data();
   double origin = column[0];
   kernels::Moments found = kernels::column_moments(column, tile.size(), weights, origin);
-  if (!keeps_digits(weight, found.first, found.second)) {
+  if (!keeps_digits(found.first, found.first / weight, found.second)) {
     origin = std::clamp(origin + found.first / weight, found.lowest, found.highest);
     found = kernels::column_moments(column, tile.size(), weights, origin);
   }

@@ -1,5 +1,6 @@
 #include "emulsion/tile.h"
 
+#include <atomic>
 #include <cassert>
 #include <cmath>
 #include <cstring>
@@ -7,10 +8,16 @@
 #include "emulsion/kernels/kernels.h"
 
 namespace emulsion {
+namespace {
+
+// Numbers of the rows of a tile, and of what may be read behind them.
+Index rows_size(Index dimension) { return kTilePoints * dimension + kLanes; }
+
+}  // namespace
 
 Tile::Tile(Index dimension)
     : points_(LaneMatrix::Zero(kTilePoints, dimension)),
-      rows_(Eigen::ArrayXd::Zero(kTilePoints * dimension + kLanes)),
+      rows_(Eigen::ArrayXd::Zero(rows_size(dimension))),
       missing_(kTilePoints, dimension),
       weights_(Eigen::Array<double, kTilePoints, 1>::Zero()),
       retentions_(Eigen::Array<double, kTilePoints, 1>::Ones()) {
@@ -22,7 +29,7 @@ void Tile::push(const double* point, double weight, double retention) {
 }
 
 void Tile::append(const PointView& points, Index first, Index count, const double* retentions) {
-  assert(size_ + count <= kTilePoints && points.dimension() == dimension());
+  assert(size_ + count <= kTilePoints && points.dimension() == dimension() && columns_alone_ == 0);
   const PointView part = points.slice(first, count);
   if (part.element() == Element::f64)
     append_values(static_cast<const double*>(part.values()), count);
@@ -71,6 +78,33 @@ void Tile::clear() {
   incomplete_rows_.clear();
   size_ = 0;
   plain_ = true;
+  if (columns_alone_ != 0) rows_.setZero(rows_size(dimension()));
+  columns_alone_ = 0;
+}
+
+void Tile::keep_columns_alone() {
+  static std::atomic<std::uint64_t> latest = 0;
+  columns_alone_ = ++latest;
+  rows_.resize(0);
+}
+
+const double* Tile::rows_of_this_thread() const {
+  thread_local Eigen::ArrayXd rows;
+  thread_local std::uint64_t of = 0;
+  if (of != columns_alone_) {
+    if (rows.size() < rows_size(dimension())) rows.setZero(rows_size(dimension()));
+    kernels::columns_to_rows(points_.data(), dimension(), size_, rows.data());
+    of = columns_alone_;
+  }
+  return rows.data();
+}
+
+// After the columns have changed.
+void Tile::renew_rows() {
+  if (columns_alone_ != 0)
+    keep_columns_alone();
+  else
+    kernels::columns_to_rows(points_.data(), dimension(), size_, rows_.data());
 }
 
 Tile Tile::with_columns(std::span<const Index> columns) const {
@@ -82,8 +116,8 @@ Tile Tile::with_columns(std::span<const Index> columns) const {
   for (std::size_t j = 0; j < columns.size(); ++j) {
     chosen.points_.col(static_cast<Index>(j)) = points_.col(columns[j]);
     chosen.missing_.col(static_cast<Index>(j)) = missing_.col(columns[j]);
-    for (Index row = 0; row < size_; ++row) chosen.rows_[row * chosen.dimension() + static_cast<Index>(j)] = points_(row, columns[j]);
   }
+  chosen.renew_rows();
   for (const Index row : incomplete_rows_)
     if (chosen.missing_.row(row).any()) chosen.incomplete_rows_.push_back(row);
   return chosen;

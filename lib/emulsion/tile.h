@@ -31,7 +31,7 @@ using LaneMatrix = Eigen::Array<double, kTilePoints, Eigen::Dynamic>;
 
 // Up to 256 consecutive points of one mini-batch.
 //
-// Call order: push* clear ...
+// Call order: (push* keep_columns_alone? clear)*
 class Tile {
  public:
   explicit Tile(Index dimension);
@@ -55,8 +55,13 @@ class Tile {
   // 256 x d. Missing coordinates and rows past the end are 0.
   const LaneMatrix& points() const { return points_; }
 
-  // The same, row after row of d numbers; behind them so many numbers that a vector which begins in the last row may be read.
-  const double* rows() const { return rows_.data(); }
+  // The same, row after row of d numbers; behind them so many numbers that a vector which begins in the last row may be read. Of a tile
+  // with columns alone, valid until the same thread asks for those of another one.
+  const double* rows() const { return columns_alone_ == 0 ? rows_.data() : rows_of_this_thread(); }
+
+  // Gives back the memory of the rows, half of all: whoever needs them makes them anew, which takes less time than to fetch them from
+  // memory far away. No points may be added then.
+  void keep_columns_alone();
 
   // Rows with a missing coordinate, in ascending order.
   std::span<const Index> incomplete_rows() const { return incomplete_rows_; }
@@ -86,7 +91,8 @@ class Tile {
     Tile copy = *this;
     for (Index j = 0; j < dimension(); ++j)
       for (Index row = 0; row < size_; ++row)
-        if (!missing_(row, j)) copy.points_(row, j) = copy.rows_[row * dimension() + j] = function(points_(row, j));
+        if (!missing_(row, j)) copy.points_(row, j) = function(points_(row, j));
+    copy.renew_rows();
     return copy;
   }
 
@@ -97,9 +103,12 @@ class Tile {
   template <typename Number>
   void append_values(const Number* values, Index count);
   void mark_missing(Index row);
+  const double* rows_of_this_thread() const;
+  void renew_rows();
 
   LaneMatrix points_;
-  Eigen::ArrayXd rows_;
+  Eigen::ArrayXd rows_;               // without numbers in a tile with columns alone
+  std::uint64_t columns_alone_ = 0;   // what tells the points of such a tile from those of any other; 0: it has rows
   Eigen::Array<bool, kTilePoints, Eigen::Dynamic> missing_;
   Eigen::Array<double, kTilePoints, 1> weights_;
   Eigen::Array<double, kTilePoints, 1> retentions_;

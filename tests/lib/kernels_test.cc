@@ -137,6 +137,17 @@ TEST_CASE("distances by a diagonal factor are those of the plain formula") {
   });
 }
 
+// The sums of kernels::product_sums in the order of kernels::block_product_sums.
+Eigen::ArrayXd in_order(const Eigen::ArrayXd& sums, Index d) {
+  const Index products = d * (d + 1) / 2;
+  Eigen::ArrayXd ordered(1 + d + products);
+  ordered[0] = sums[products + d];
+  ordered.segment(1, d) = sums.segment(products, d);
+  for (Index i = 0, at = 1 + d; i < d; ++i)
+    for (Index j = 0; j <= i; ++j) ordered[at++] = sums[kernels::product_position(i, j, d)];
+  return ordered;
+}
+
 TEST_CASE("a row's distance has the same bits wherever the row lies") {
   under_every_instruction_set([] {
     const Index d = 11;
@@ -201,7 +212,7 @@ TEST_CASE("the exponential keeps its digits over the whole range that matters") 
 
 TEST_CASE("sums of products are those of the plain formula, for many shares and for few") {
   under_every_instruction_set([] {
-    for (const Index d : {1, 2, 3, 4, 5, 8, 11, 16, 20})
+    for (const Index d : {1, 2, 3, 4, 5, 8, 9, 11, 14, 16, 20})
       for (const double fraction : {1.0, 0.6, 0.1, 0.0}) {
         INFO("d " << d << ", fraction " << fraction);
         const Index components = 3, rows = 250;
@@ -217,7 +228,8 @@ TEST_CASE("sums of products are those of the plain formula, for many shares and 
         if (d <= kernels::kBlockProductDimensions)
           kernels::block_product_sums(blocks.data(), d, rows, shares.data(), components, in_blocks.data());
         kernels::square_sums(points.data(), d, centre.data(), rows, shares.data(), components, squares.data());
-        kernels::product_sums(point_rows.data(), d, rows, centre.data(), shares.data(), components, scratch.data(), sums.data());
+        if (d <= kernels::kProductDimensions)
+          kernels::product_sums(point_rows.data(), d, rows, centre.data(), shares.data(), components, scratch.data(), sums.data());
         for (Index k = 0; k < components; ++k) {
           Eigen::ArrayXd expected = Eigen::ArrayXd::Zero(1 + d + d * (d + 1) / 2);
           for (Index i = 0; i < kTilePoints; ++i) {
@@ -227,7 +239,7 @@ TEST_CASE("sums of products are those of the plain formula, for many shares and 
             for (Index a = 0, at = 1 + d; a < d; ++a)
               for (Index b = 0; b <= a; ++b) expected[at++] += shares(i, k) * z[a] * z[b];
           }
-          CHECK(largest_difference(sums.segment(k * width, expected.size()), expected) < 1e-13);
+          if (d <= kernels::kProductDimensions) CHECK(largest_difference(in_order(sums.segment(k * width, width), d), expected) < 1e-13);
           const double weight = kernels::scatter_sums(point_rows.data(), d, kTilePoints, shares.col(k).data(), centre.data(), scratch.data(), first.data(), second.data());
           CHECK(std::abs(weight - expected[0]) < 1e-12);
           CHECK(largest_difference(first, expected.segment(1, d)) < 1e-13);
@@ -263,6 +275,32 @@ TEST_CASE("the moments of a column are those of the plain formula, of any number
       check(kernels::column_moments(x, rows, weights.data(), x[0]), weighted);
       check(kernels::column_moments(x, rows, nullptr, x[0]), plain);
     }
+  });
+}
+
+TEST_CASE("a weighted sum is that of the plain formula, of any number of values") {
+  under_every_instruction_set([] {
+    const LaneMatrix columns = some_points(2, 13);
+    for (const Index count : {0, 1, 3, 8, 31, 32, 77, 256}) {
+      const auto values = columns.col(0).head(count), weights = columns.col(1).head(count);
+      CHECK(kernels::weighted_sum(values.data(), count, weights.data()) == Approx((values * weights).sum()).epsilon(1e-13).margin(1e-13));
+      CHECK(kernels::weighted_sum(values.data(), count, nullptr) == Approx(values.sum()).epsilon(1e-13).margin(1e-13));
+    }
+  });
+}
+
+TEST_CASE("columns become the rows that they were made from") {
+  under_every_instruction_set([] {
+    for (const Index d : {1, 3, 4, 7, 8, 17})
+      for (const Index count : {1, 5, 8, 255, 256}) {
+        const Eigen::ArrayXd rows = rows_of(some_points(d, 14));
+        LaneMatrix columns = LaneMatrix::Zero(kTilePoints, d);
+        CHECK_FALSE(kernels::rows_to_columns(rows.data(), d, count, columns.data()));
+        Eigen::ArrayXd again = Eigen::ArrayXd::Constant(count * d + 1, 7);
+        kernels::columns_to_rows(columns.data(), d, count, again.data());
+        CHECK((again.head(count * d) == rows.head(count * d)).all());
+        CHECK(again[count * d] == 7);
+      }
   });
 }
 

@@ -1,7 +1,9 @@
 #include "emulsion/tile.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <vector>
 
 namespace emulsion {
 namespace {
@@ -43,6 +45,41 @@ TEST_CASE("missing coordinates are marked, and stored as 0") {
   CHECK_FALSE(tile.is_missing(0, 0));
   CHECK(tile.points()(1, 0) == 0);
   CHECK(tile.points()(1, 1) == 4);
+}
+
+TEST_CASE("a tile with columns alone makes the same rows, whichever tile's were made before") {
+  const auto filled = [](Index d, double from) {
+    Tile tile(d);
+    for (int i = 0; i < 9; ++i) {
+      std::vector<double> point(static_cast<std::size_t>(d));
+      for (Index j = 0; j < d; ++j) point[static_cast<std::size_t>(j)] = from + 10.0 * i + static_cast<double>(j);
+      if (i == 4) point.back() = std::nan("");
+      push(tile, point, 1, 1);
+    }
+    return tile;
+  };
+  const auto same_rows = [](const Tile& one, const Tile& other) {
+    return std::equal(one.rows(), one.rows() + one.size() * one.dimension(), other.rows());
+  };
+  for (const Index d : {2, 3, 5, 8}) {
+    const Tile with_rows = filled(d, 1), others = filled(d, 2);
+    Tile alone = with_rows, others_alone = others;
+    alone.keep_columns_alone();
+    others_alone.keep_columns_alone();
+    CHECK(same_rows(with_rows, alone));
+    CHECK(same_rows(others, others_alone));
+    CHECK(same_rows(with_rows, alone));
+
+    const auto negative = [](double x) { return -x; };
+    CHECK(same_rows(with_rows.transformed(negative), alone.transformed(negative)));
+    const std::vector<Index> columns = {1, 0};
+    CHECK(same_rows(with_rows.with_columns(columns), alone.with_columns(columns)));
+
+    alone.clear();
+    push(alone, std::vector<double>(static_cast<std::size_t>(d), 7), 1, 1);
+    CHECK(alone.rows()[0] == 7);
+    CHECK(alone.rows()[d] == 0);
+  }
 }
 
 TEST_CASE("a cleared tile remembers nothing") {

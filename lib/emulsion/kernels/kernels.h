@@ -34,6 +34,9 @@ bool use_instruction_set(const std::string& name);
 // Returns true if one of the numbers is NaN.
 bool rows_to_columns(const double* rows, Index d, Index count, double* columns);
 
+// The inverse.
+void columns_to_rows(const double* columns, Index d, Index count, double* rows);
+
 // x - place for some rows x of a tile, in blocks as shift_to_blocks makes them.
 //   rows     256 x d, row after row
 //   numbers  `count` numbers of rows, at least one
@@ -160,13 +163,21 @@ Index sums_scratch(Index d);
 //   rows    those from here on must have no share
 Index count_shares(const double* shares, Index rows, Index components);
 
-// What block_product_sums makes, of rows that lie as Tile::rows has them. Made for few dimensions.
+// The sums that block_product_sums makes, of rows that lie as Tile::rows has them; d <= kProductDimensions.
 //   centre      d, taken off each row
 //   shares      256 x K, >= 0; rows of 0 are left out
-//   sums        K times product_sums_width(d) numbers, of which the first 1 + d + d (d + 1) / 2 mean something
+//   sums        K times product_sums_width(d) numbers: of all products, where product_position says; of the d coordinates; and of the
+//               shares. The others mean nothing
+inline constexpr Index kProductDimensions = 16;
 Index product_sums_width(Index d);
 void product_sums(const double* point_rows, Index d, Index rows, const double* centre, const double* shares, Index components,
                   double* scratch, double* sums);
+
+// Where the product of coordinates i and j <= i stands: behind those of coordinates that lie less far apart, on a circle.
+constexpr Index product_position(Index i, Index j, Index d) {
+  const Index apart = i - j;
+  return 2 * apart <= d ? apart * d + j : (d - apart) * d + i;
+}
 
 // What square_sums makes for one component about a place of its own, of rows that lie as Tile::rows has them; rows without a share
 // are left out.

@@ -3,6 +3,7 @@
 // Rows lie as points here (Tile::rows), and a sum runs over them in their order, so that a row without a share can be left out: what it
 // would add is 0.
 #include <algorithm>
+#include <cassert>
 #include <cstdint>
 
 #include "emulsion/kernels/kernels.h"
@@ -63,29 +64,36 @@ HWY_INLINE void ForEachRow(std::uint64_t bits, const Use& use) {
 
 // --- few dimensions: all products of two coordinates first, then one sum over them for each component ---
 
-// 1, x - centre, and all products of two of the latter's coordinates, lower triangle row by row. Writes up to a vector beyond.
-//   z  room for the coordinates: read from `out`, they would have to wait for what is written over their padding
-HWY_INLINE void AllProducts(const double* HWY_RESTRICT point, Index d, const double* HWY_RESTRICT centre, double* HWY_RESTRICT z,
-                            double* HWY_RESTRICT out) {
+// x - centre twice, one behind the other. Writes up to a vector beyond.
+HWY_INLINE void Twice(const double* HWY_RESTRICT point, Index d, const double* HWY_RESTRICT centre, double* HWY_RESTRICT out) {
   const Doubles f64;
-  out[0] = 1;
-  if (d <= kLanesHere) {
-    const Vector about = hn::Sub(hn::LoadU(f64, point), hn::LoadU(f64, centre));
-    hn::StoreU(about, f64, out + 1);
-    double* next = out + 1 + d;
-    for (Index i = 0; i < d; next += ++i) hn::StoreU(hn::Mul(hn::Set(f64, point[i] - centre[i]), about), f64, next);
-    return;
+  for (double* const begin : {out, out + d})
+    for (Index j = 0; j < d; j += kLanesHere) hn::StoreU(hn::Sub(hn::LoadU(f64, point + j), hn::LoadU(f64, centre + j)), f64, begin + j);
+}
+
+// All products of two coordinates of z, where product_position says; z itself; and 1. Writes up to V vectors beyond.
+//   twice  z twice, one behind the other, so that all products of two coordinates that lie as far apart are of two vectors
+//   V      vectors that hold z
+template <int V>
+HWY_INLINE void AllProducts(const double* HWY_RESTRICT twice, Index d, double* HWY_RESTRICT out) {
+  const Doubles f64;
+  Vector z[V];
+  for (int v = 0; v < V; ++v) z[v] = hn::LoadU(f64, twice + v * kLanesHere);
+  double* next = out;
+  for (Index apart = 0; 2 * apart <= d; ++apart, next += d)
+    for (int v = 0; v < V; ++v) hn::StoreU(hn::Mul(z[v], hn::LoadU(f64, twice + apart + v * kLanesHere)), f64, next + v * kLanesHere);
+  next = out + d * (d + 1) / 2;
+  for (int v = 0; v < V; ++v) hn::StoreU(z[v], f64, next + v * kLanesHere);
+  next[d] = 1;
+}
+
+// V behind a call.
+template <int V = (kProductDimensions + kLanesHere - 1) / kLanesHere>
+HWY_INLINE void AllProductsOf(const double* HWY_RESTRICT twice, Index count, Index stride, Index d, Index width, double* HWY_RESTRICT out) {
+  if constexpr (V > 1) {
+    if (d <= (V - 1) * kLanesHere) return AllProductsOf<V - 1>(twice, count, stride, d, width, out);
   }
-  for (Index j = 0; j < d; j += kLanesHere) {
-    const Vector about = hn::Sub(hn::LoadU(f64, point + j), hn::LoadU(f64, centre + j));
-    hn::StoreU(about, f64, z + j);
-    hn::StoreU(about, f64, out + 1 + j);
-  }
-  double* next = out + 1 + d;
-  for (Index i = 0; i < d; next += ++i) {
-    const Vector factor = hn::Set(f64, z[i]);
-    for (Index j = 0; j <= i; j += kLanesHere) hn::StoreU(hn::Mul(factor, hn::LoadU(f64, z + j)), f64, next + j);
-  }
+  for (Index row = 0; row < count; ++row) AllProducts<V>(twice + row * stride, d, out + row * width);
 }
 
 // Adds J vectors of all rows, times their shares, to `sums`. A share of 0 adds 0, which changes nothing.
@@ -131,10 +139,14 @@ HWY_INLINE void AddSharesOf(std::uint64_t bits, const double* HWY_RESTRICT rows,
   for (int j = 0; j < J; ++j) hn::StoreU(sum[j], f64, sums + j * kLanesHere);
 }
 
-// `width` numbers of each row, made by make(point, out), times its share in each component.
-template <class Make>
-HWY_INLINE void SumsOf(const Make& make, const double* HWY_RESTRICT point_rows, Index d, Index rows, Index width,
-                       const double* HWY_RESTRICT shares, Index components, double* HWY_RESTRICT products, double* HWY_RESTRICT sums) {
+void ProductSums(const double* HWY_RESTRICT point_rows, Index d, Index rows, const double* HWY_RESTRICT centre,
+                 const double* HWY_RESTRICT shares, Index components, double* HWY_RESTRICT scratch, double* HWY_RESTRICT sums) {
+  const Index padded = Padded(d), width = Padded(1 + d + d * (d + 1) / 2);
+  double* const place = scratch;
+  std::copy(centre, centre + d, place);
+  std::fill(place + d, place + padded, 0.0);
+  double* const twice = place + padded;
+  double* const products = twice + kRowsAtOnce * 2 * padded + kLanes;
   constexpr Index kAtOnce = 64;  // components for which it is found out first which rows they have
   std::uint64_t with_share[kAtOnce][kTilePoints / 64];
   std::fill(sums, sums + components * width, 0.0);
@@ -149,7 +161,9 @@ HWY_INLINE void SumsOf(const Make& make, const double* HWY_RESTRICT point_rows, 
     for (Index begin = 0; begin < rows; begin += at_once) {
       const Index count = std::min(at_once, rows - begin);
       const std::uint64_t mask = ~std::uint64_t{0} >> (64 - count);
-      for (Index row = 0; row < count; ++row) make(point_rows + (begin + row) * d, products + row * width);
+      // Apart, as a vector that spans two that have just been written must wait for them.
+      for (Index row = 0; row < count; ++row) Twice(point_rows + (begin + row) * d, d, place, twice + row * 2 * padded);
+      AllProductsOf(twice, count, 2 * padded, d, width, products);
       for (Index k = first; k < last; ++k) {
         const std::uint64_t bits = with_share[k - first][begin / 64] >> (begin % 64) & mask;
         if (bits == 0) continue;
@@ -174,17 +188,6 @@ HWY_INLINE void SumsOf(const Make& make, const double* HWY_RESTRICT point_rows, 
       }
     }
   }
-}
-
-void ProductSums(const double* HWY_RESTRICT point_rows, Index d, Index rows, const double* HWY_RESTRICT centre,
-                 const double* HWY_RESTRICT shares, Index components, double* HWY_RESTRICT scratch, double* HWY_RESTRICT sums) {
-  const Index padded = Padded(d);
-  double* const place = scratch;
-  double* const z = place + padded;
-  std::copy(centre, centre + d, place);
-  std::fill(place + d, place + padded, 0.0);
-  SumsOf([&](const double* point, double* out) HWY_ATTR { AllProducts(point, d, place, z, out); }, point_rows, d, rows,
-         Padded(1 + d + d * (d + 1) / 2), shares, components, z + padded, sums);
 }
 
 // --- many dimensions: the products of a few rows at a time, in registers ---
@@ -358,8 +361,10 @@ Index product_sums_width(Index d) { return padded_dimension(1 + d + d * (d + 1) 
 
 Index sums_scratch(Index d) {
   const Index padded = padded_dimension(d);
-  const auto room = [](Index width) { return std::max(kCacheNumbers, 2 * kLanes * width) + kLanes; };
-  return padded * (padded + 3) + std::max(room(padded), room(product_sums_width(d)));
+  const Index of_points = std::max(kCacheNumbers, 2 * kLanes * padded);
+  const Index of_products =
+      d <= kProductDimensions ? kRowsAtOnce * 2 * padded + std::max(kCacheNumbers, kLanes * product_sums_width(d)) + 2 * kProductDimensions : 0;
+  return padded * (padded + 3) + std::max(of_points, of_products) + kLanes;
 }
 
 Index count_shares(const double* shares, Index rows, Index components) {
@@ -368,6 +373,7 @@ Index count_shares(const double* shares, Index rows, Index components) {
 
 void product_sums(const double* point_rows, Index d, Index rows, const double* centre, const double* shares, Index components,
                   double* scratch, double* sums) {
+  assert(d <= kProductDimensions);
   HWY_DYNAMIC_DISPATCH(ProductSums)(point_rows, d, rows, centre, shares, components, scratch, sums);
 }
 

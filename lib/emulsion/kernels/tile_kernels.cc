@@ -76,6 +76,25 @@ bool RowsToColumns(const double* HWY_RESTRICT rows, Index d, Index count, double
   return any_missing || !hn::AllFalse(f64, missing);
 }
 
+void ColumnsToRows(const double* HWY_RESTRICT columns, Index d, Index count, double* HWY_RESTRICT rows) {
+  const Few f64;
+  constexpr auto kStep = static_cast<Index>(kSide);
+  Index i = 0;
+  for (; i + kStep <= count; i += kStep) {
+    Index j = 0;
+    for (; j + kStep <= d; j += kStep) {
+      std::array<hn::Vec<Few>, kSide> square;
+      for (std::size_t s = 0; s < kSide; ++s) square[s] = hn::LoadU(f64, columns + (j + static_cast<Index>(s)) * kTilePoints + i);
+      Transpose(square);
+      for (std::size_t s = 0; s < kSide; ++s) hn::StoreU(square[s], f64, rows + (i + static_cast<Index>(s)) * d + j);
+    }
+    for (; j < d; ++j)
+      for (Index s = 0; s < kStep; ++s) rows[(i + s) * d + j] = columns[j * kTilePoints + i + s];
+  }
+  for (; i < count; ++i)
+    for (Index j = 0; j < d; ++j) rows[i * d + j] = columns[j * kTilePoints + i];
+}
+
 void GatherToBlocks(const double* HWY_RESTRICT rows, Index d, const std::uint8_t* HWY_RESTRICT numbers, Index count,
                     const double* HWY_RESTRICT place, double* HWY_RESTRICT out) {
   const Few f64;
@@ -106,10 +125,15 @@ HWY_AFTER_NAMESPACE();
 namespace emulsion::kernels {
 
 HWY_EXPORT(RowsToColumns);
+HWY_EXPORT(ColumnsToRows);
 HWY_EXPORT(GatherToBlocks);
 
 bool rows_to_columns(const double* rows, Index d, Index count, double* columns) {
   return HWY_DYNAMIC_DISPATCH(RowsToColumns)(rows, d, count, columns);
+}
+
+void columns_to_rows(const double* columns, Index d, Index count, double* rows) {
+  HWY_DYNAMIC_DISPATCH(ColumnsToRows)(columns, d, count, rows);
 }
 
 void gather_to_blocks(const double* rows, Index d, const std::uint8_t* numbers, Index count, const double* place, double* out) {
