@@ -40,7 +40,7 @@ void Tile::append(const PointView& points, Index first, Index count, const doubl
     if (retentions != nullptr) retentions_[size_ + i] = retentions[i];
   }
   if (retentions != nullptr || part.has_weights())
-    plain_ = plain_ && (weights_.segment(size_, count) == 1).all() && (retentions_.segment(size_, count) == 1).all();
+    plain_ = plain_ && (retentions_.segment(size_, count) == 1).all() && (weights_.segment(size_, count) == 1).all();
   size_ += count;
 }
 
