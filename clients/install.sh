@@ -33,6 +33,7 @@ for purpose in "$@"; do
     test)
       packages+=(catch2 librapidcheck-dev clang libclang-rt-14-dev python3 python3-zmq python3-protobuf python3-numpy python3-scipy python3-matplotlib python3-pil
         prometheus)
+      [ "$(dpkg --print-architecture)" = arm64 ] || packages+=(g++-aarch64-linux-gnu)
       # A newer Node.js than Debian's brings its own npm, which Debian's package would fight.
       command -v npm >/dev/null || packages+=(nodejs npm)
       ;;

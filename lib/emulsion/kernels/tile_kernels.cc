@@ -1,6 +1,5 @@
 // How points lie, compiled once for each instruction set.
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <cmath>
 
@@ -20,20 +19,23 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 using Few = hn::CappedTag<double, 4>;  // longer vectors would need longer shuffles, and the store is what limits
+using FewVector = hn::Vec<Few>;
 constexpr std::size_t kSide = hn::MaxLanes(Few());
 
 // A square of kSide rows and columns, turned over its diagonal.
-HWY_INLINE void Transpose(std::array<hn::Vec<Few>, kSide>& square) {
+HWY_INLINE void Transpose(FewVector (&square)[kSide]) {
 #if HWY_TARGET != HWY_SCALAR
   const Few f64;
-  const auto before = square;
-  for (std::size_t s = 0; s < square.size(); s += 2) {
+  FewVector before[kSide];
+  for (std::size_t s = 0; s < kSide; ++s) before[s] = square[s];
+  for (std::size_t s = 0; s < kSide; s += 2) {
     square[s] = hn::InterleaveLower(f64, before[s], before[s + 1]);
     square[s + 1] = hn::InterleaveUpper(f64, before[s], before[s + 1]);
   }
 #if HWY_TARGET <= HWY_AVX2
   static_assert(kSide == 4);
-  const auto pairs = square;
+  FewVector pairs[kSide];
+  for (std::size_t s = 0; s < kSide; ++s) pairs[s] = square[s];
   for (std::size_t s = 0; s < 2; ++s) {
     square[s] = hn::ConcatLowerLower(f64, pairs[s + 2], pairs[s]);
     square[s + 2] = hn::ConcatUpperUpper(f64, pairs[s + 2], pairs[s]);
@@ -53,7 +55,7 @@ bool RowsToColumns(const double* HWY_RESTRICT rows, Index d, Index count, double
   for (; i + kStep <= count; i += kStep) {
     Index j = 0;
     for (; j + kStep <= d; j += kStep) {
-      std::array<hn::Vec<Few>, kSide> square;
+      FewVector square[kSide];
       for (std::size_t s = 0; s < kSide; ++s) {
         square[s] = hn::LoadU(f64, rows + (i + static_cast<Index>(s)) * d + j);
         missing = hn::Or(missing, hn::IsNaN(square[s]));
@@ -83,7 +85,7 @@ void ColumnsToRows(const double* HWY_RESTRICT columns, Index d, Index count, dou
   for (; i + kStep <= count; i += kStep) {
     Index j = 0;
     for (; j + kStep <= d; j += kStep) {
-      std::array<hn::Vec<Few>, kSide> square;
+      FewVector square[kSide];
       for (std::size_t s = 0; s < kSide; ++s) square[s] = hn::LoadU(f64, columns + (j + static_cast<Index>(s)) * kTilePoints + i);
       Transpose(square);
       for (std::size_t s = 0; s < kSide; ++s) hn::StoreU(square[s], f64, rows + (i + static_cast<Index>(s)) * d + j);
@@ -106,7 +108,7 @@ void GatherToBlocks(const double* HWY_RESTRICT rows, Index d, const std::uint8_t
     Index j = 0;
     for (; j + kStep <= d; j += kStep) {
       const auto at = hn::LoadU(f64, place + j);
-      std::array<hn::Vec<Few>, kSide> square;
+      FewVector square[kSide];
       for (std::size_t s = 0; s < kSide; ++s) square[s] = hn::Sub(hn::LoadU(f64, row[s] + j), at);
       Transpose(square);
       for (std::size_t s = 0; s < kSide; ++s) hn::StoreU(square[s], f64, to + (j + static_cast<Index>(s)) * kLanes);
