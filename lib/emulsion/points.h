@@ -53,6 +53,9 @@ class PointView {
     return element_ == Element::f64 ? read<double>(at) : static_cast<double>(read<float>(at));
   }
 
+  // How many bytes a point's numbers take.
+  Index point_bytes() const { return dimension_ * static_cast<Index>(element_ == Element::f64 ? sizeof(double) : sizeof(float)); }
+
   // A point as d doubles.
   void copy(Index i, double* to) const {
     for (Index j = 0; j < dimension_; ++j) to[j] = coordinate(i, j);
@@ -60,7 +63,7 @@ class PointView {
 
   // The points from number `first` on, `count` of them.
   PointView slice(Index first, Index count) const {
-    return {values_ + first * dimension_ * (element_ == Element::f64 ? 8 : 4),
+    return {values_ + first * point_bytes(),
             element_,
             dimension_,
             count,

@@ -66,7 +66,7 @@ StepwiseEm::StepwiseEm(const LearnerOptions& options, StepwiseState state)
   if (state_.batch_points == state_.pending.size() + kTilePoints * state_.group.tiles) state_.batch = {};
 
   const PointBatch& waiting = state_.pending;
-  pending_.values.assign(waiting.points.data(), waiting.points.data() + waiting.points.size());
+  keep_values(waiting);
   for (Index i = 0; i < waiting.size(); ++i) pending_.weights.push_back(waiting.weight(i));
   pending_.retentions = std::move(state_.pending_retentions);
   state_.pending = {};
@@ -147,7 +147,7 @@ StepwiseState StepwiseEm::state() const {
   const PointView waiting = pending();
   Pending full = pending_;
   spell_out(full);
-  copy.pending.points = Eigen::Map<const Eigen::MatrixXd>(full.values.data(), waiting.dimension(), waiting.size());
+  copy.pending.points = copy_of(waiting).points;
   copy.pending.weights = Eigen::Map<const Eigen::VectorXd>(full.weights.data(), waiting.size());
   copy.pending_retentions = std::move(full.retentions);
   return copy;
@@ -250,24 +250,38 @@ void StepwiseEm::keep_pending(const PointView& batch, const Run& run) {
   const Index before = pending().size();
   const Index begin = run.begin(last);
   const Index count = run.end(last) - begin;
-  const Index d = batch.dimension();
   if (before == 0 && run.counted_from)
     pending_.counted_from = *run.counted_from + static_cast<double>(begin);
   else if (!run.counted_from)
     spell_out(pending_);
   assert(!pending_.counted_from || *pending_.counted_from + static_cast<double>(before) == *run.counted_from + static_cast<double>(begin));
-  pending_.values.resize(static_cast<std::size_t>((before + count) * d));
-  for (Index i = 0; i < count; ++i) batch.copy(run.first + begin + i, pending_.values.data() + (before + i) * d);
+  keep_values(batch.slice(run.first + begin, count));
   if (pending_.counted_from) return;
   for (Index i = 0; i < count; ++i) pending_.weights.push_back(batch.weight(run.first + begin + i));
   pending_.retentions.resize(static_cast<std::size_t>(before + count));
   set_retentions(run, begin, std::span(pending_.retentions).subspan(static_cast<std::size_t>(before)));
 }
 
+// Adds the numbers of some points to those that wait.
+void StepwiseEm::keep_values(const PointView& points) {
+  const auto add = [this](const PointView& view) {
+    const auto* const bytes = static_cast<const std::byte*>(view.values());
+    pending_.values.insert(pending_.values.end(), bytes, bytes + view.size() * view.point_bytes());
+  };
+  if (pending_.values.empty()) pending_.element = points.element();
+  if (pending_.element == points.element()) return add(points);
+  PointBatch both = copy_of(pending());
+  both.points.conservativeResize(Eigen::NoChange, both.size() + points.size());
+  for (Index i = 0; i < points.size(); ++i) points.copy(i, both.points.col(both.size() - points.size() + i).data());
+  pending_.values.clear();
+  pending_.element = Element::f64;
+  add(both);
+}
+
 // Writes down what could be told from the points' number.
 void StepwiseEm::spell_out(Pending& pending) const {
   if (!pending.counted_from) return;
-  const std::size_t count = pending.values.size() / static_cast<std::size_t>(state_.mixture->dimension());
+  const auto count = static_cast<std::size_t>(this->pending().size());
   pending.weights.assign(count, 1);
   pending.retentions.resize(count);
   step_.retentions(*pending.counted_from, pending.retentions);
@@ -275,8 +289,8 @@ void StepwiseEm::spell_out(Pending& pending) const {
 }
 
 PointView StepwiseEm::pending() const {
-  const Index d = state_.mixture->dimension();
-  return {pending_.values.data(), Element::f64, d, static_cast<Index>(pending_.values.size()) / d,
+  const PointView one(pending_.values.data(), pending_.element, state_.mixture->dimension(), 1);
+  return {pending_.values.data(), pending_.element, one.dimension(), static_cast<Index>(pending_.values.size()) / one.point_bytes(),
           pending_.counted_from ? nullptr : pending_.weights.data()};
 }
 

@@ -11,6 +11,7 @@
 // Source: Cappé & Moulines (2009), On-line expectation-maximization algorithm for latent data models, section 2.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -97,7 +98,8 @@ class StepwiseEm {
   // Points of a tile that is not complete. Their weights and retentions need not be written down while all points so far have come
   // without weights and times.
   struct Pending {
-    std::vector<double> values;          // point by point
+    std::vector<std::byte> values;       // point by point, as they came: in double precision once one of them has
+    Element element = Element::f64;
     std::optional<double> counted_from;  // t of the schedule before the first one; nothing: they are here
     std::vector<double> weights;
     std::vector<double> retentions;
@@ -111,6 +113,7 @@ class StepwiseEm {
   const TileGroup* learn_run(const PointView& batch, const Run& run, bool with_responsibilities, Labels& labels);
   void work(const PointView& batch, const Run& run, Index tile, Room& room, Summary& summary) const;
   void keep_pending(const PointView& batch, const Run& run);
+  void keep_values(const PointView& points);
   void spell_out(Pending& pending) const;
   PointView pending() const;
   void forget_pending();

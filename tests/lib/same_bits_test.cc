@@ -1,5 +1,6 @@
 // The same points in the same order give the same bits, whatever the messages, the threads and the restarts in between.
 #include <catch2/catch.hpp>
+#include <memory>
 
 #include "emulsion/kernels/kernels.h"
 #include "lib/learning.h"
@@ -106,6 +107,20 @@ TEST_CASE("messages without weights and times give the same bits, however they a
   Learner single = learner(options, 2);
   check_same(single.learn(PointView(narrow.data(), Element::f32, 2, 5000), true), expected);
   testing::check_same(single.state(), whole.state());
+
+  // Messages of one precision, then of both, a restart between some of them.
+  for (const int doubles_from : {5000, 1000, 100, 0}) {
+    CAPTURE(doubles_from);
+    auto mixed = std::make_unique<Learner>(learner(options, 2));
+    for (Index first = 0; first < 5000; first += 40) {
+      if (first >= doubles_from && first % 120 == 0)
+        mixed->learn(batch.slice(first, 40), false);
+      else
+        mixed->learn(PointView(narrow.col(first).data(), Element::f32, 2, 40), false);
+      if (first % 600 == 0) mixed = std::make_unique<Learner>(Learner::restore(options, mixed->state()).value());
+    }
+    testing::check_same(mixed->state(), whole.state());
+  }
 }
 
 TEST_CASE("a weight of 1 gives the same bits whether a message names it or not, beside messages of other weights") {
