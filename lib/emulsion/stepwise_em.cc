@@ -270,12 +270,13 @@ void StepwiseEm::keep_values(const PointView& points) {
   };
   if (pending_.values.empty()) pending_.element = points.element();
   if (pending_.element == points.element()) return add(points);
-  PointBatch both = copy_of(pending());
-  both.points.conservativeResize(Eigen::NoChange, both.size() + points.size());
-  for (Index i = 0; i < points.size(); ++i) points.copy(i, both.points.col(both.size() - points.size() + i).data());
-  pending_.values.clear();
-  pending_.element = Element::f64;
-  add(both);
+  if (pending_.element == Element::f32) {
+    const PointBatch wider = copy_of(pending());
+    pending_.values.clear();
+    pending_.element = Element::f64;
+    add(wider);
+  }
+  add(copy_of(points));
 }
 
 // Writes down what could be told from the points' number.

@@ -34,7 +34,7 @@ bool use_instruction_set(const std::string& name);
 // Returns true if one of the numbers is NaN.
 bool rows_to_columns(const double* rows, Index d, Index count, double* columns);
 
-// The inverse.
+// Copies columns that lie kTilePoints apart into `count` rows of d numbers, one behind the other.
 void columns_to_rows(const double* columns, Index d, Index count, double* rows);
 
 // x - place for some rows x of a tile, in blocks as shift_to_blocks makes them.
@@ -152,7 +152,8 @@ struct Moments {
 Moments column_moments(const double* column, Index rows, const double* weights, double origin);
 
 // The sum of values times weights.
-//   weights  null: all 1
+//   values   count
+//   weights  count; null: all 1
 double weighted_sum(const double* values, Index count, const double* weights);
 
 // Room that the loops below need: so many numbers.

@@ -1,7 +1,6 @@
 // Posterior probabilities, compiled once for each instruction set.
 #include <algorithm>
 #include <cassert>
-#include <type_traits>
 #include <vector>
 
 #include "emulsion/kernels/kernels.h"
@@ -250,31 +249,23 @@ void PosteriorsOfMany(double* HWY_RESTRICT joint, Index components, const double
   }
 }
 
+// Of at most K components, by the loop for as many.
+template <int K = kFewComponents>
+HWY_INLINE void PosteriorsOfAtMost(Index components, double* joint, const double* log_weights, double lowest, double negligible,
+                                   LaneRange rows, double* log_density, std::int32_t* most_probable) {
+  if constexpr (K > 1) {
+    if (components < K)
+      return PosteriorsOfAtMost<K - 1>(components, joint, log_weights, lowest, negligible, rows, log_density, most_probable);
+  }
+  PosteriorsOfFew<K>(joint, log_weights, lowest, negligible, rows, log_density, most_probable);
+}
+
 void Posteriors(double* joint, Index components, const double* log_weights, double lowest, double negligible, LaneRange rows,
                 const std::int32_t* lists, const std::int32_t* counts, double* log_density, std::int32_t* most_probable) {
-  const auto few = [&](auto count) HWY_ATTR {
-    PosteriorsOfFew<decltype(count)::value>(joint, log_weights, lowest, negligible, rows, log_density, most_probable);
-  };
-  if (counts != nullptr || components > kFewComponents)
-    return PosteriorsOfMany(joint, components, log_weights, lowest, negligible, rows, lists, counts, log_density, most_probable);
-  switch (components) {
-    case 1:
-      return few(std::integral_constant<int, 1>());
-    case 2:
-      return few(std::integral_constant<int, 2>());
-    case 3:
-      return few(std::integral_constant<int, 3>());
-    case 4:
-      return few(std::integral_constant<int, 4>());
-    case 5:
-      return few(std::integral_constant<int, 5>());
-    case 6:
-      return few(std::integral_constant<int, 6>());
-    case 7:
-      return few(std::integral_constant<int, 7>());
-    default:
-      return few(std::integral_constant<int, 8>());
-  }
+  if (counts == nullptr && components <= kFewComponents)
+    PosteriorsOfAtMost(components, joint, log_weights, lowest, negligible, rows, log_density, most_probable);
+  else
+    PosteriorsOfMany(joint, components, log_weights, lowest, negligible, rows, lists, counts, log_density, most_probable);
 }
 
 void Weigh(const double* HWY_RESTRICT responsibilities, Index components, const double* HWY_RESTRICT weights, double least, Index rows,

@@ -46,6 +46,14 @@ HWY_INLINE void Transpose(FewVector (&square)[kSide]) {
 #endif
 }
 
+// The rows of a square lie `apart` numbers from each other.
+HWY_INLINE void LoadSquare(const double* HWY_RESTRICT from, Index apart, FewVector (&square)[kSide]) {
+  for (std::size_t s = 0; s < kSide; ++s) square[s] = hn::LoadU(Few(), from + static_cast<Index>(s) * apart);
+}
+HWY_INLINE void StoreSquare(const FewVector (&square)[kSide], double* HWY_RESTRICT to, Index apart) {
+  for (std::size_t s = 0; s < kSide; ++s) hn::StoreU(square[s], Few(), to + static_cast<Index>(s) * apart);
+}
+
 bool RowsToColumns(const double* HWY_RESTRICT rows, Index d, Index count, double* HWY_RESTRICT columns) {
   const Few f64;
   auto missing = hn::IsNaN(hn::Zero(f64));
@@ -56,12 +64,10 @@ bool RowsToColumns(const double* HWY_RESTRICT rows, Index d, Index count, double
     Index j = 0;
     for (; j + kStep <= d; j += kStep) {
       FewVector square[kSide];
-      for (std::size_t s = 0; s < kSide; ++s) {
-        square[s] = hn::LoadU(f64, rows + (i + static_cast<Index>(s)) * d + j);
-        missing = hn::Or(missing, hn::IsNaN(square[s]));
-      }
+      LoadSquare(rows + i * d + j, d, square);
+      for (std::size_t s = 0; s < kSide; ++s) missing = hn::Or(missing, hn::IsNaN(square[s]));
       Transpose(square);
-      for (std::size_t s = 0; s < kSide; ++s) hn::StoreU(square[s], f64, columns + (j + static_cast<Index>(s)) * kTilePoints + i);
+      StoreSquare(square, columns + j * kTilePoints + i, kTilePoints);
     }
     for (; j < d; ++j)
       for (Index s = 0; s < kStep; ++s) {
@@ -78,23 +84,19 @@ bool RowsToColumns(const double* HWY_RESTRICT rows, Index d, Index count, double
   return any_missing || !hn::AllFalse(f64, missing);
 }
 
+// Point by point like its inverse, so that what is written lies together.
 void ColumnsToRows(const double* HWY_RESTRICT columns, Index d, Index count, double* HWY_RESTRICT rows) {
-  const Few f64;
   constexpr auto kStep = static_cast<Index>(kSide);
-  Index i = 0;
-  for (; i + kStep <= count; i += kStep) {
-    Index j = 0;
-    for (; j + kStep <= d; j += kStep) {
+  const Index whole_rows = count / kStep * kStep, whole_columns = d / kStep * kStep;
+  for (Index i = 0; i < whole_rows; i += kStep)
+    for (Index j = 0; j < whole_columns; j += kStep) {
       FewVector square[kSide];
-      for (std::size_t s = 0; s < kSide; ++s) square[s] = hn::LoadU(f64, columns + (j + static_cast<Index>(s)) * kTilePoints + i);
+      LoadSquare(columns + j * kTilePoints + i, kTilePoints, square);
       Transpose(square);
-      for (std::size_t s = 0; s < kSide; ++s) hn::StoreU(square[s], f64, rows + (i + static_cast<Index>(s)) * d + j);
+      StoreSquare(square, rows + i * d + j, d);
     }
-    for (; j < d; ++j)
-      for (Index s = 0; s < kStep; ++s) rows[(i + s) * d + j] = columns[j * kTilePoints + i + s];
-  }
-  for (; i < count; ++i)
-    for (Index j = 0; j < d; ++j) rows[i * d + j] = columns[j * kTilePoints + i];
+  for (Index i = 0; i < count; ++i)
+    for (Index j = i < whole_rows ? whole_columns : 0; j < d; ++j) rows[i * d + j] = columns[j * kTilePoints + i];
 }
 
 void GatherToBlocks(const double* HWY_RESTRICT rows, Index d, const std::uint8_t* HWY_RESTRICT numbers, Index count,
@@ -111,7 +113,7 @@ void GatherToBlocks(const double* HWY_RESTRICT rows, Index d, const std::uint8_t
       FewVector square[kSide];
       for (std::size_t s = 0; s < kSide; ++s) square[s] = hn::Sub(hn::LoadU(f64, row[s] + j), at);
       Transpose(square);
-      for (std::size_t s = 0; s < kSide; ++s) hn::StoreU(square[s], f64, to + (j + static_cast<Index>(s)) * kLanes);
+      StoreSquare(square, to + j * kLanes, kLanes);
     }
     for (; j < d; ++j)
       for (Index s = 0; s < kStep; ++s) to[j * kLanes + s] = row[s][j] - place[j];
