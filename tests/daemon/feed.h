@@ -30,6 +30,12 @@ inline wire::PointsMessage points_message(std::uint64_t sequence, PointBatch bat
   return message;
 }
 
+// The batch with other coordinates in one of its rows.
+inline PointBatch with_row(PointBatch batch, Index row, double x, double y) {
+  batch.points.col(row) << x, y;
+  return batch;
+}
+
 // Messages of `rows` points each; the last one takes what is left.
 inline std::vector<wire::PointsMessage> cut(const PointBatch& batch, Index rows) {
   std::vector<wire::PointsMessage> messages;
@@ -65,6 +71,12 @@ inline void append(StreamOutput& all, StreamOutput output) {
   for (auto& labels : output.labels) all.labels.add() = std::move(labels);
   for (auto& event : output.events) all.events.push_back(std::move(event));
   all.model_changed |= output.model_changed;
+}
+
+inline StreamOutput take_all(Stream& stream, const std::vector<wire::PointsMessage>& messages) {
+  StreamOutput all;
+  for (const auto& message : messages) append(all, take(stream, message));
+  return all;
 }
 
 inline std::uint64_t refused(const std::vector<wire::RefusalCount>& counts, const std::string& stage,
