@@ -21,11 +21,11 @@ constexpr std::uint32_t kMaxPayloadBytes = 0x7FFFFFFF;
 
 // Up to `size` bytes. Memory grows with what is there, not with what a damaged length promises.
 std::string read_up_to(std::FILE* file, std::size_t size) {
-  constexpr std::size_t kStep = 1 << 20;
+  constexpr std::size_t kFirstStep = 4096;
   std::string bytes;
   while (bytes.size() < size) {
     const std::size_t had = bytes.size();
-    const std::size_t want = std::min(kStep, size - had);
+    const std::size_t want = std::min(std::max(kFirstStep, had), size - had);
     bytes.resize(had + want);
     const std::size_t got = std::fread(bytes.data() + had, 1, want, file);
     bytes.resize(had + got);
