@@ -3,6 +3,7 @@
 #include <google/protobuf/stubs/logging.h>
 
 #include <catch2/catch.hpp>
+#include <limits>
 #include <random>
 
 #include "emulsion/wire/checkpoint.h"
@@ -211,6 +212,33 @@ TEST_CASE("a state whose mixture's weights are not as good a sum of 1 as is prom
   const auto refused = with_sum(1 + 1e-12);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().message.ends_with("mixture: weights, expected numbers >= 0 whose sum is 1"));
+}
+
+TEST_CASE("statistics of fewer points than none are refused") {
+  StreamState state = state_of(quick("gaussian(full)"), 200);
+  Statistics& statistics = state.learner->stepwise->statistics;
+  const auto refusal = [&] {
+    const auto decoded = decode_state(encode_state(state));
+    return decoded ? std::string("none") : decoded.error().message;
+  };
+  REQUIRE(refusal() == "none");
+  const double bad = GENERATE(-1e-300, -1.0, std::numeric_limits<double>::quiet_NaN());
+  SECTION("of a component") {
+    statistics.banks[0].weight[1] = bad;
+    CHECK(refusal().ends_with("statistics: bank 1: weights, expected numbers >= 0"));
+  }
+  SECTION("of a coordinate") {
+    statistics.coordinates.weight[0] = bad;
+    CHECK(refusal().ends_with("statistics: coordinate moments: weights and squares, expected numbers >= 0"));
+  }
+  SECTION("of a coordinate's squares") {
+    statistics.coordinates.squares[0] = bad;
+    CHECK(refusal().ends_with("statistics: coordinate moments: weights and squares, expected numbers >= 0"));
+  }
+  SECTION("of all") {
+    statistics.weight = bad;
+    CHECK(refusal().ends_with("expected a number >= 0"));
+  }
 }
 
 TEST_CASE("a mini-batch under way whose points and statistics contradict each other is refused, and closed without harm") {

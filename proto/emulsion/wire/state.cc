@@ -80,6 +80,7 @@ Result<Statistics> statistics_of(const v1::StatisticsState& from, const Mixture&
     if (saved.family() != bank.family->name() || saved.weights_size() != bank.weight.size() || saved.moments_size() != bank.moments.size())
       return fail(place + ": bank " + std::to_string(b + 1) + " does not fit its mixture");
     bank.weight = vector_of(saved.weights());
+    if (!(bank.weight.array() >= 0).all()) return fail(place + ": bank " + std::to_string(b + 1) + ": weights, expected numbers >= 0");
     bank.moments = Eigen::Map<const Eigen::MatrixXd>(saved.moments().data(), bank.moments.rows(), bank.moments.cols());
     bank.failure = saved.failure();
   }
@@ -89,6 +90,9 @@ Result<Statistics> statistics_of(const v1::StatisticsState& from, const Mixture&
     return fail(place + ": coordinate moments, expected " + std::to_string(d) + " of each");
   statistics.coordinates = {vector_of(from.coordinate_weights()), vector_of(from.coordinate_means()), vector_of(from.coordinate_squares()),
                             vector_of(from.coordinate_lowest()), vector_of(from.coordinate_highest())};
+  if (!(statistics.coordinates.weight.array() >= 0).all() || !(statistics.coordinates.squares.array() >= 0).all())
+    return fail(place + ": coordinate moments: weights and squares, expected numbers >= 0");
+  if (!(from.weight() >= 0)) return fail(place + ": weight " + std::to_string(from.weight()) + ", expected a number >= 0");
   statistics.weight = from.weight();
   statistics.log_likelihood = from.log_likelihood();
   return statistics;
