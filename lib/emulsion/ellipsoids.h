@@ -4,68 +4,18 @@
 
 #include <Eigen/Core>
 
-#include "emulsion/family.h"
 #include "emulsion/frame.h"
 #include "emulsion/kernels/kernels.h"
 #include "emulsion/scatter.h"
-#include "emulsion/workers.h"
+#include "emulsion/shapes.h"
 
 namespace emulsion {
-
-// Calls task(0) ... task(count - 1), each of which works on a d x d matrix of its own; with all workers where that pays.
-template <typename Task>
-void for_each_shape(Index count, Index dimension, Workers& workers, const Task& task) {
-  constexpr Index kWorthSharing = 1 << 15;  // so many operations take longer than to wake somebody
-  if (count * dimension * dimension * dimension >= kWorthSharing) {
-    workers.for_each(count, task);
-  } else {
-    for (Index s = 0; s < count; ++s) task(s);
-  }
-}
-
-// Positive definite matrices with their Cholesky factors, as they are made: covariances, or scales. Every call concerns matrix s
-// alone, and threads may share the work.
-class Shapes {
- public:
-  Shapes(Index dimension, Index count);
-
-  Index dimension() const { return dimension_; }
-  Index size() const { return covariances_.cols(); }
-
-  // Returns false if the matrix is not positive definite.
-  //   covariance  its lower triangle, row by row
-  [[nodiscard]] bool set(Index s, const ConstColumn& covariance);
-
-  // Sets a matrix that is known to be positive definite. Its factor is found anew, to the same bits: that is rare, and to remember it
-  // would take as much memory as the matrix.
-  void keep(Index s, const ConstColumn& covariance);
-
-  // The mode of the posterior under an inverse-Wishart prior worth the prior's points, mended by the repair ladder. Where that
-  // ends with what was before, nothing is set.
-  //   scatter  its lower triangle, row by row
-  // Returns what had to be done.
-  Repair estimate(Index s, const ConstColumn& scatter, double weight, const Prior& prior);
-
-  // The lower triangles, row by row: d(d+1)/2 x S. covariance = factor * factor^T, the factor lower triangular.
-  const Eigen::MatrixXd& covariances() const { return covariances_; }
-  const Eigen::MatrixXd& factors() const { return factors_; }
-  double half_log_determinant(Index s) const;
-
- private:
-  void store(Index s, const Eigen::MatrixXd& covariance, const Eigen::MatrixXd& factor);
-
-  Index dimension_;
-  Eigen::MatrixXd covariances_;
-  Eigen::MatrixXd factors_;
-};
 
 // Places with their shapes, and distances from them. Immutable; may be shared between threads.
 class Ellipsoids {
  public:
   //   places  d x K
-  //   shapes   K, or one for all; all of them set
-  //   workers  share the work; without them, the calling thread does it
-  Ellipsoids(Eigen::MatrixXd places, const Shapes& shapes, Workers& workers);
+  //   shapes  K, or one for all; all of them factored
   Ellipsoids(Eigen::MatrixXd places, const Shapes& shapes);
 
   Index size() const { return places_.cols(); }
@@ -102,7 +52,7 @@ class Ellipsoids {
   Completed complete(Index k, const Tile& tile, Index row) const;
 
  private:
-  double pack(Index k, bool framed);
+  double pack(Index k, const ConstColumn& inverse_factor, bool framed);
   double* packed(Index k) { return packed_.data() + k * kernels::affine_size(dimension()); }
   const double* packed(Index k) const { return packed_.data() + k * kernels::affine_size(dimension()); }
 

@@ -132,7 +132,8 @@ class DenseFamily final : public Family {
 
   std::shared_ptr<const Bank> place(const Eigen::MatrixXd& centres, const Eigen::VectorXd& variances) const override {
     Shapes shapes(centres.rows(), tied_ ? 1 : centres.cols());
-    for (Index s = 0; s < shapes.size(); ++s) shapes.keep(s, pack_triangle(variances.asDiagonal()));
+    for (Index s = 0; s < shapes.size(); ++s) shapes.set(s, pack_triangle(variances.asDiagonal()));
+    shapes.factor();
     return std::make_shared<DenseGaussian>(*this, Ellipsoids(centres, shapes), shapes);
   }
 
@@ -148,12 +149,13 @@ class DenseFamily final : public Family {
       return fail(name() + ": " + std::to_string(parameters.rows()) + " parameters, expected " +
                   std::to_string(d + triangle(d)) + " in " + std::to_string(d) + " dimensions");
     Shapes shapes(d, tied_ ? 1 : parameters.cols());
+    for (Index s = 0; s < shapes.size(); ++s) shapes.set(s, parameters.col(s).tail(triangle(d)));
+    shapes.factor();
     for (Index k = 0; k < parameters.cols(); ++k) {
-      const auto covariance = parameters.col(k).tail(triangle(d));
       if (!parameters.col(k).allFinite()) return fail("component " + std::to_string(k + 1) + ": a parameter is not a finite number");
-      if (!shapes.set(tied_ ? 0 : k, covariance))
+      if (!shapes.is_positive_definite(tied_ ? 0 : k))
         return fail("component " + std::to_string(k + 1) + ": covariance is not positive definite");
-      if (tied_ && k > 0 && covariance != parameters.col(0).tail(triangle(d)))
+      if (tied_ && parameters.col(k).tail(triangle(d)) != parameters.col(0).tail(triangle(d)))
         return fail("component " + std::to_string(k + 1) + ": covariance differs from that of component 1, expected one for all");
     }
     return std::make_shared<const DenseGaussian>(*this, Ellipsoids(parameters.topRows(d), shapes), shapes);
@@ -166,19 +168,25 @@ class DenseFamily final : public Family {
     Eigen::MatrixXd means = before.places();
     Shapes shapes(d, before.size());
     std::vector<Repair> repairs(keep.size(), Repair::none);
-    for_each_shape(before.size(), d, workers, [&](Index k) {
-      const bool kept = keep[static_cast<std::size_t>(k)];
-      const auto mean = statistics.moments.col(k).head(d);
-      Repair& repair = repairs[static_cast<std::size_t>(k)];
-      if (!kept)
-        repair = mean.allFinite() ? shapes.estimate(k, statistics.moments.col(k).tail(triangle(d)), statistics.weight[k], prior)
-                                  : Repair::kept_previous;
-      if (kept || repair == Repair::kept_previous)
-        shapes.keep(k, before.triangle_of(k));
-      else
-        means.col(k) = mean;
+    for_each_run_of_shapes(before.size(), d, workers, [&](Index first, Index count) {
+      for (Index k = first; k < first + count; ++k) {
+        const auto moments = statistics.moments.col(k);
+        Repair& repair = repairs[static_cast<std::size_t>(k)];
+        if (!keep[static_cast<std::size_t>(k)] && !moments.head(d).allFinite()) repair = Repair::kept_previous;
+        if (keep[static_cast<std::size_t>(k)] || repair == Repair::kept_previous)
+          shapes.set(k, before.triangle_of(k));
+        else
+          shapes.set_mode(k, moments.tail(triangle(d)), statistics.weight[k], prior);
+      }
+      shapes.factor(first, count);
+      for (Index k = first; k < first + count; ++k) {
+        Repair& repair = repairs[static_cast<std::size_t>(k)];
+        if (keep[static_cast<std::size_t>(k)] || repair == Repair::kept_previous) continue;
+        repair = shapes.mend(k, prior, before.triangle_of(k));
+        if (repair != Repair::kept_previous) means.col(k) = statistics.moments.col(k).head(d);
+      }
     });
-    return {std::make_shared<DenseGaussian>(*this, Ellipsoids(std::move(means), shapes, workers), shapes), std::move(repairs)};
+    return {std::make_shared<DenseGaussian>(*this, Ellipsoids(std::move(means), shapes), shapes), std::move(repairs)};
   }
 
   MaximisedBank maximise_tied(const BankStatistics& statistics, const Prior& prior, const Ellipsoids& before,
@@ -196,11 +204,10 @@ class DenseFamily final : public Family {
         repairs[static_cast<std::size_t>(k)] = Repair::kept_previous;
     }
     const Eigen::VectorXd pooled = statistics.moments.bottomRows(triangle(d)).rowwise().sum();
-    const Repair repair = shapes.estimate(0, pooled, statistics.weight.sum(), prior);
-    if (repair == Repair::kept_previous) {
-      means = before.places();
-      shapes.keep(0, before.triangle_of(0));
-    }
+    shapes.set_mode(0, pooled, statistics.weight.sum(), prior);
+    shapes.factor();
+    const Repair repair = shapes.mend(0, prior, before.triangle_of(0));
+    if (repair == Repair::kept_previous) means = before.places();
     repairs[0] = std::max(repairs[0], repair);
     return {std::make_shared<DenseGaussian>(*this, Ellipsoids(std::move(means), shapes), shapes), std::move(repairs)};
   }

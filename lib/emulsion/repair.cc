@@ -1,7 +1,8 @@
 #include "emulsion/repair.h"
 
-#include <Eigen/Cholesky>
 #include <Eigen/Eigenvalues>
+
+#include "emulsion/inverse_factors.h"
 
 namespace emulsion {
 namespace {
@@ -13,36 +14,27 @@ constexpr double kEigenvalueFloor = 1e-9;
 
 }  // namespace
 
-bool cholesky(const Eigen::MatrixXd& covariance, Eigen::MatrixXd& factor) {
-  factor = covariance;
-  const Eigen::LLT<Eigen::Ref<Eigen::MatrixXd>> llt(factor);  // in its place
-  if (llt.info() != Eigen::Success) return false;
-  factor.triangularView<Eigen::StrictlyUpper>().setZero();
-  // A number that is not finite leaves none on the diagonal of its row.
-  return factor.diagonal().allFinite() && (factor.diagonal().array() > 0).all();
-}
-
-Repair repair_covariance(Eigen::MatrixXd& covariance, const Eigen::VectorXd& variances, Eigen::MatrixXd& factor) {
+Repair repair_covariance(Column covariance, const Eigen::VectorXd& variances) {
   if (!covariance.allFinite()) return Repair::kept_previous;
-  if (cholesky(covariance, factor)) return Repair::none;
+  if (is_regular(covariance)) return Repair::none;
 
-  const Eigen::VectorXd diagonal = covariance.diagonal();
+  const Eigen::VectorXd broken = covariance;
   for (double jitter = kSmallestJitter; jitter <= kLargestJitter; jitter *= 10) {
-    covariance.diagonal() = diagonal + jitter * variances;
-    if (cholesky(covariance, factor)) return Repair::jitter;
+    for (Index i = 0; i < variances.size(); ++i) covariance[triangle(i) + i] = broken[triangle(i) + i] + jitter * variances[i];
+    if (is_regular(covariance)) return Repair::jitter;
   }
 
   // In units of the stream's standard deviations, so that coordinates of different units are treated alike.
-  covariance.diagonal() = diagonal;
   const Eigen::VectorXd deviations = variances.cwiseSqrt();
-  const Eigen::MatrixXd unit = deviations.cwiseInverse().asDiagonal() * covariance * deviations.cwiseInverse().asDiagonal();
+  const Eigen::MatrixXd unit =
+      deviations.cwiseInverse().asDiagonal() * unpack_triangle(broken, variances.size()) * deviations.cwiseInverse().asDiagonal();
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(unit);
   if (solver.info() != Eigen::Success) return Repair::kept_previous;
   const Eigen::VectorXd floored = solver.eigenvalues().cwiseMax(kEigenvalueFloor);
-  covariance = deviations.asDiagonal() * solver.eigenvectors() * floored.asDiagonal() * solver.eigenvectors().transpose() *
-               deviations.asDiagonal();
-  covariance = 0.5 * (covariance + covariance.transpose()).eval();
-  return cholesky(covariance, factor) ? Repair::eigenvalue_floor : Repair::kept_previous;
+  const Eigen::MatrixXd mended = deviations.asDiagonal() * solver.eigenvectors() * floored.asDiagonal() * solver.eigenvectors().transpose() *
+                                 deviations.asDiagonal();
+  covariance = pack_triangle(0.5 * (mended + mended.transpose()));
+  return is_regular(covariance) ? Repair::eigenvalue_floor : Repair::kept_previous;
 }
 
 }  // namespace emulsion

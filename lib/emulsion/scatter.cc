@@ -8,6 +8,8 @@
 
 namespace emulsion {
 
+Index order_of_triangle(Index size) { return static_cast<Index>((std::sqrt(1.0 + 8.0 * static_cast<double>(size)) - 1.0) / 2.0 + 0.5); }
+
 Index dimension_of_scatter(Index size) {
   return static_cast<Index>((std::sqrt(9.0 + 8.0 * static_cast<double>(size)) - 3.0) / 2.0 + 0.5);
 }

@@ -19,6 +19,9 @@ using ConstLanes = Eigen::Ref<const LaneMatrix>;
 
 inline Index triangle(Index d) { return d * (d + 1) / 2; }
 
+// d of a lower triangle of so many numbers.
+Index order_of_triangle(Index size);
+
 // d of a located scatter of so many numbers.
 Index dimension_of_scatter(Index size);
 

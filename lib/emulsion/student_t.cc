@@ -1,6 +1,7 @@
 #include "emulsion/student_t.h"
 
 #include <algorithm>
+#include <array>
 #include <boost/math/special_functions/gamma.hpp>
 #include <cassert>
 #include <cmath>
@@ -186,30 +187,41 @@ class StudentFamily final : public Family {
     Eigen::VectorXd freedoms = before.freedoms();
     Shapes scales(d, before.size());
     std::vector<Repair> repairs(keep.size(), Repair::none);
-    for_each_shape(before.size(), d, workers, [&](Index k) {
-      const auto keep_scale = [&] { scales.keep(k, before.ellipsoids().triangle_of(k)); };
-      if (keep[static_cast<std::size_t>(k)]) return keep_scale();
-      Repair& repair = repairs[static_cast<std::size_t>(k)];
-      const double weight = statistics.weight[k];
-      const double factors = statistics.moments(0, k);
-      const auto moments = located(statistics.moments, k);
-      const double spread = std::log(factors / weight) - statistics.moments.col(k).tail<1>()[0] / weight;
-      if (!(weight > 0) || !(factors > 0) || !std::isfinite(spread) || !moments.allFinite()) {
-        repair = Repair::kept_previous;
-      } else {
-        repair = scales.estimate(k, moments.tail(triangle(d)), factors, prior);
+    for_each_run_of_shapes(before.size(), d, workers, [&](Index first, Index count) {
+      std::array<double, kLanes> spreads;
+      for (Index k = first; k < first + count; ++k) {
+        const double weight = statistics.weight[k];
+        const double factors = statistics.moments(0, k);
+        const auto moments = located(statistics.moments, k);
+        const double spread = std::log(factors / weight) - statistics.moments.col(k).tail<1>()[0] / weight;
+        spreads[static_cast<std::size_t>(k - first)] = spread;
+        const bool kept = keep[static_cast<std::size_t>(k)];
+        Repair& repair = repairs[static_cast<std::size_t>(k)];
+        if (!kept && (!(weight > 0) || !(factors > 0) || !std::isfinite(spread) || !moments.allFinite())) repair = Repair::kept_previous;
+        if (kept || repair == Repair::kept_previous)
+          scales.set(k, before.ellipsoids().triangle_of(k));
+        else
+          scales.set_mode(k, moments.tail(triangle(d)), factors, prior);
       }
-      if (repair == Repair::kept_previous) return keep_scale();
-      locations.col(k) = moments.head(d);
-      freedoms[k] = spread > 0 ? std::clamp(2 * shape_of(spread), kLowestFreedom, kHighestFreedom) : kHighestFreedom;
+      scales.factor(first, count);
+      for (Index k = first; k < first + count; ++k) {
+        Repair& repair = repairs[static_cast<std::size_t>(k)];
+        if (keep[static_cast<std::size_t>(k)] || repair == Repair::kept_previous) continue;
+        repair = scales.mend(k, prior, before.ellipsoids().triangle_of(k));
+        if (repair == Repair::kept_previous) continue;
+        const double spread = spreads[static_cast<std::size_t>(k - first)];
+        locations.col(k) = located(statistics.moments, k).head(d);
+        freedoms[k] = spread > 0 ? std::clamp(2 * shape_of(spread), kLowestFreedom, kHighestFreedom) : kHighestFreedom;
+      }
     });
-    return {std::make_shared<StudentBank>(*this, Ellipsoids(std::move(locations), scales, workers), scales, std::move(freedoms)), std::move(repairs)};
+    return {std::make_shared<StudentBank>(*this, Ellipsoids(std::move(locations), scales), scales, std::move(freedoms)), std::move(repairs)};
   }
 
   std::shared_ptr<const Bank> place(const Eigen::MatrixXd& centres, const Eigen::VectorXd& variances) const override {
     const Eigen::VectorXd squares = variances * ((kFirstFreedom - 2) / kFirstFreedom);
     Shapes scales(centres.rows(), centres.cols());
-    for (Index k = 0; k < scales.size(); ++k) scales.keep(k, pack_triangle(squares.asDiagonal()));
+    for (Index k = 0; k < scales.size(); ++k) scales.set(k, pack_triangle(squares.asDiagonal()));
+    scales.factor();
     return std::make_shared<StudentBank>(*this, Ellipsoids(centres, scales), scales,
                                          Eigen::VectorXd::Constant(centres.cols(), kFirstFreedom));
   }
@@ -231,10 +243,12 @@ class StudentFamily final : public Family {
       return fail(name() + ": " + std::to_string(parameters.rows()) + " parameters, expected " + std::to_string(rows) + " in " +
                   std::to_string(d) + " dimensions");
     Shapes scales(d, parameters.cols());
+    for (Index k = 0; k < scales.size(); ++k) scales.set(k, parameters.col(k).segment(d, triangle(d)));
+    scales.factor();
     for (Index k = 0; k < parameters.cols(); ++k) {
       const std::string place = "component " + std::to_string(k + 1) + ": ";
       if (!parameters.col(k).allFinite()) return fail(place + "a parameter is not a finite number");
-      if (!scales.set(k, parameters.col(k).segment(d, triangle(d)))) return fail(place + "scale is not positive definite");
+      if (!scales.is_positive_definite(k)) return fail(place + "scale is not positive definite");
       const double freedom = parameters(rows - 1, k);
       if (!(freedom >= kLowestFreedom) || !(freedom <= kHighestFreedom))
         return fail(place + "degrees of freedom " + text_of(freedom) + " are not in [" + text_of(kLowestFreedom) + ", " +

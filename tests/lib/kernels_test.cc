@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "emulsion/scatter.h"
 #include "lib/sample.h"
 
 using namespace emulsion;
@@ -104,7 +105,7 @@ TEST_CASE("distances by a triangular factor are those of the plain formula") {
         centre[i] = sampler.normal();
       }
       std::vector<double> packed(static_cast<std::size_t>(kernels::affine_size(d)));
-      kernels::pack_affine(factor.data(), d, offset.data(), packed.data());
+      kernels::pack_affine(pack_triangle(factor).data(), d, offset.data(), packed.data());
       Eigen::ArrayXd found = Eigen::ArrayXd::Constant(kTilePoints, -1), expected(kTilePoints);
       kernels::affine_distances(blocks_of(points, centre).data(), d, packed.data(), -0.5, 3, {8, 200}, found.data());
       for (Index i = 0; i < kTilePoints; ++i)
@@ -112,6 +113,31 @@ TEST_CASE("distances by a triangular factor are those of the plain formula") {
                           ? -1.0
                           : 3 - 0.5 * (factor * (points.row(i).matrix().transpose() - centre) + offset).squaredNorm();
       CHECK(largest_difference(found, expected) < 1e-12);
+    }
+  });
+}
+
+TEST_CASE("the inverses of factors make of their matrices the identity") {
+  under_every_instruction_set([] {
+    for (const Index d : {1, 2, 3, 4, 5, 6, 7, 8, 11, 32}) {
+      INFO("d " << d);
+      Sampler sampler(19);
+      std::vector<double> triangles(static_cast<std::size_t>(triangle(d) * kLanes)), pivots(static_cast<std::size_t>(d * kLanes));
+      Eigen::Map<Eigen::Matrix<double, kLanes, Eigen::Dynamic>> matrices(triangles.data(), kLanes, triangle(d));
+      for (Index lane = 0; lane < kLanes; ++lane) {
+        Eigen::MatrixXd points(d, 2 * d);
+        for (double& x : points.reshaped()) x = sampler.normal();
+        matrices.row(lane) = pack_triangle(points * points.transpose());
+      }
+      const Eigen::MatrixXd before = matrices;
+      kernels::invert_cholesky(triangles.data(), d, pivots.data());
+      for (Index lane = 0; lane < kLanes; ++lane) {
+        Eigen::MatrixXd inverse = unpack_triangle(matrices.row(lane).transpose(), d);
+        inverse.triangularView<Eigen::StrictlyUpper>().setZero();
+        const Eigen::MatrixXd covariance = unpack_triangle(before.row(lane).transpose(), d);
+        CHECK((inverse * covariance * inverse.transpose() - Eigen::MatrixXd::Identity(d, d)).cwiseAbs().maxCoeff() < 1e-11);
+        for (Index i = 0; i < d; ++i) CHECK(pivots[static_cast<std::size_t>(i * kLanes + lane)] * inverse(i, i) == Approx(1).epsilon(1e-15));
+      }
     }
   });
 }
@@ -157,7 +183,7 @@ TEST_CASE("a row's distance has the same bits wherever the row lies") {
     factor(5, 2) = 0.7;
     const Eigen::VectorXd offset = Eigen::VectorXd::Constant(d, 0.1);
     std::vector<double> packed(static_cast<std::size_t>(kernels::affine_size(d)));
-    kernels::pack_affine(factor.data(), d, offset.data(), packed.data());
+    kernels::pack_affine(pack_triangle(factor).data(), d, offset.data(), packed.data());
     Eigen::ArrayXd found(kTilePoints);
     kernels::affine_distances(blocks_of(points, offset).data(), d, packed.data(), 1, 0, {0, kTilePoints}, found.data());
     CHECK((found == found[0]).all());

@@ -177,7 +177,8 @@ void pack_affine(const double* factor, Index d, const double* offset, double* pa
   for (Index block = 0; block < d; block += kFactorBlock) {
     const Index end = std::min(block + kFactorBlock, d);
     packed = std::copy(offset + block, offset + end, packed);
-    for (Index j = 0; j < end; ++j) packed = std::copy(factor + j * d + std::max(block, j), factor + j * d + end, packed);
+    for (Index j = 0; j < end; ++j)
+      for (Index i = std::max(block, j); i < end; ++i) *packed++ = factor[i * (i + 1) / 2 + j];
   }
 }
 

@@ -56,6 +56,7 @@ void shift_to_blocks(const double* points, Index d, const double* centre, LaneRa
 constexpr Index affine_size(Index d) { return d + d * (d + 1) / 2; }
 
 // Writes them as `affine_distances` reads them: coefficient after coefficient in the order of use.
+//   factor  its lower triangle, row by row
 //   packed  affine_size(d)
 void pack_affine(const double* factor, Index d, const double* offset, double* packed);
 
@@ -73,6 +74,15 @@ void affine_distances(const double* blocks, Index d, const double* packed, doubl
 //   out        256 x K
 void diagonal_distances(const double* blocks, Index d, const double* packed, Index components, double scale, const double* constants,
                         LaneRange rows, double* out);
+
+// --- factors -------------------------------------------------------------------------------------------------------------
+
+// Puts inverse Cholesky factors, lower triangular ones, in the place of kLanes symmetric matrices that stand side by side: number
+// `at` of the lower triangle, row by row, of matrix `lane` at triangles[at * kLanes + lane].
+//   triangles  d (d + 1) / 2 x kLanes
+//   pivots     d x kLanes: become the diagonals of the factors. Where one of a matrix is not a finite number above 0, the matrix is not
+//              positive definite, and its inverse means nothing
+void invert_cholesky(double* triangles, Index d, double* pivots);
 
 // --- bounds --------------------------------------------------------------------------------------------------------------
 
