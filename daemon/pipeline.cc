@@ -10,10 +10,12 @@ namespace {
 
 // So many frames of one source before the others, and the requests, have their turn. Those that are handled together hold
 // each other up, so they also end with the one that makes so many bytes complete: few where they are learned one after the
-// other, more where several threads want streams to learn.
+// other, more where several threads want streams to learn. An answer that is ready waits for others so long at most, and for the
+// message that is under way then.
 constexpr std::size_t kFramesPerTurn = 64;
 constexpr std::size_t kBytesPerRun = 65536;
 constexpr std::size_t kBytesPerSharedRun = 1048576;
+constexpr auto kLongestWait = std::chrono::microseconds(100);
 
 constexpr int kRequestsPerTurn = 16;
 constexpr int kStreamsPerTurn = 256;
@@ -134,14 +136,25 @@ void Pipeline::handle(std::span<Job> run, FrameSource& source) {
       jobs.push_back(&job);
     }
   }
-  workers_.for_each(static_cast<Index>(by_stream_.size()), [this, acknowledged](Index i) {
-    const auto stream = static_cast<std::size_t>(i);
-    for (Job* job : by_stream_[stream]) work(*job, acknowledged, codecs_[stream]);
-  });
-  for (Job& job : run) {
-    if (job.entry != nullptr) finish(job);
-    if (acknowledged) acknowledge(job, source);
+  const bool shared = workers_.threads() > 1 && by_stream_.size() > 1;
+  if (shared) {
+    workers_.for_each(static_cast<Index>(by_stream_.size()), [this, acknowledged](Index i) {
+      const auto stream = static_cast<std::size_t>(i);
+      for (Job* job : by_stream_[stream]) work(*job, acknowledged, codecs_[stream]);
+    });
+    return finish(run, source);
   }
+  std::size_t finished = 0;
+  Time since = now_();
+  for (std::size_t i = 0; i < run.size(); ++i) {
+    if (run[i].entry == nullptr) continue;
+    const Time now = work(run[i], acknowledged, codecs_.front());
+    if (now - since < kLongestWait) continue;
+    finish(run.subspan(finished, i + 1 - finished), source);
+    finished = i + 1;
+    since = now;
+  }
+  finish(run.subspan(finished), source);
 }
 
 // The stream that a frame belongs to. Null if it is of none; it is then refused.
@@ -181,8 +194,8 @@ StreamEntry* Pipeline::greet(Job& job, const wire::Topic& topic) {
   return nullptr;
 }
 
-// What threads share: nothing here touches anything but the job, its stream and the codec.
-void Pipeline::work(Job& job, bool acknowledged, wire::Codec& codec) const {
+// What threads share: nothing here touches anything but the job, its stream and the codec. Returns when it was done.
+Pipeline::Time Pipeline::work(Job& job, bool acknowledged, wire::Codec& codec) const {
   StreamEntry& entry = *job.entry;
   job.output.clear();
   const auto message = codec.view_points(job.frame.payload);
@@ -192,6 +205,7 @@ void Pipeline::work(Job& job, bool acknowledged, wire::Codec& codec) const {
   if (message) entry.observe(std::chrono::duration<double>(now - before).count(), job.output);
   entry.unpublished |= job.output.model_changed;
   job.model = take_due_model(entry, now);
+  return now;
 }
 
 // Gives a message to its stream.
@@ -233,6 +247,14 @@ void Pipeline::acknowledge(Job& job, FrameSource& source) {
     acknowledgements_.answer(topic->stream, nullptr, whom, 0);
   else
     acknowledgements_.note(*job.entry, std::move(whom), now_());
+}
+
+// Publishes what has been worked on, in its order.
+void Pipeline::finish(std::span<Job> jobs, FrameSource& source) {
+  for (Job& job : jobs) {
+    if (job.entry != nullptr) finish(job);
+    if (source.acknowledges()) acknowledge(job, source);
+  }
 }
 
 void Pipeline::finish(Job& job) {

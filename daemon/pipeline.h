@@ -108,8 +108,9 @@ class Pipeline {
   void handle(std::span<Job> run, FrameSource& source);
   StreamEntry* address(Job& job, FrameSource& source);
   StreamEntry* greet(Job& job, const wire::Topic& topic);
-  void work(Job& job, bool acknowledged, wire::Codec& codec) const;
+  Time work(Job& job, bool acknowledged, wire::Codec& codec) const;
   void take(Job& job, bool acknowledged, wire::Codec& codec, const Result<wire::PointsMessageView>& message) const;
+  void finish(std::span<Job> jobs, FrameSource& source);
   void finish(Job& job);
   void acknowledge(Job& job, FrameSource& source);
   StreamEntry* refuse(const std::string& reason, const std::string& text);

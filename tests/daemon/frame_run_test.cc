@@ -1,6 +1,8 @@
 // Which frames are handled together: those that are there, while they are short.
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +20,12 @@ class WatchingSource final : public MemorySource {
  public:
   explicit WatchingSource(const MemorySink& sink) : sink_(sink) {}
 
+  std::size_t labels_sent() const {
+    const auto& sent = sink_.sent();
+    const std::string labels = wire::to_string({"radar", wire::TopicKind::labels});
+    return static_cast<std::size_t>(std::count_if(sent.begin(), sent.end(), [&](const Frame& frame) { return frame.topic == labels; }));
+  }
+
   std::optional<FrameView> receive() override {
     auto frame = MemorySource::receive();
     if (frame) left_before_.push_back(labels_sent());
@@ -33,24 +41,24 @@ class WatchingSource final : public MemorySource {
   }
 
  private:
-  std::size_t labels_sent() const {
-    const auto& sent = sink_.sent();
-    const std::string labels = wire::to_string({"radar", wire::TopicKind::labels});
-    return static_cast<std::size_t>(std::count_if(sent.begin(), sent.end(), [&](const Frame& frame) { return frame.topic == labels; }));
-  }
-
   const MemorySink& sink_;
   std::vector<std::size_t> left_before_;
 };
 
-// A daemon that labels, for the points of one stream.
+// A daemon that labels, for the points of one stream. Its clock moves on whenever it is read, which is twice for each message.
 class LabellingDaemon {
  public:
-  explicit LabellingDaemon(int threads = 1) {
+  explicit LabellingDaemon(int threads = 1, std::chrono::microseconds tick = {}) {
     daemon_.send(points_message(0, two_clusters(100)));
-    daemon_.pipeline.emplace(
-        Pipeline::Parts{{&source_}, daemon_.sink, daemon_.control, daemon_.streams, daemon_.board, [this] { return daemon_.now; }, 77, threads}, 0);
+    const auto clock = [this, tick] {
+      left_when_read_.insert(source_.labels_sent() - 1);
+      return daemon_.now += tick;
+    };
+    daemon_.pipeline.emplace(Pipeline::Parts{{&source_}, daemon_.sink, daemon_.control, daemon_.streams, daemon_.board, clock, 77, threads}, 0);
   }
+
+  // How many labels had left at the times when the clock was read.
+  const std::set<std::size_t>& left_when_read() const { return left_when_read_; }
 
   // Gives it messages of so many rows at once; how many labels had left before each was received.
   std::vector<std::size_t> left_before(std::size_t messages, Index rows) {
@@ -66,6 +74,7 @@ class LabellingDaemon {
   DaemonAtWork daemon_;
   WatchingSource source_{daemon_.sink};
   std::uint64_t sequence_ = 0;
+  std::set<std::size_t> left_when_read_;
 };
 
 }  // namespace
@@ -88,6 +97,19 @@ TEST_CASE("long messages do not hold each other up: those that make 64 KiB compl
   constexpr Index kRows = 40000 / 16;  // of two coordinates
   CHECK(daemon.left_before(5, kRows) == std::vector<std::size_t>{0, 0, 2, 2, 4});
   CHECK(daemon.left_before(3, 2 * kRows) == std::vector<std::size_t>{0, 1, 2});
+}
+
+TEST_CASE("answers that are ready leave before the next message is learned, if they have waited 100 us") {
+  const auto left = [](std::chrono::microseconds tick) {
+    LabellingDaemon daemon(1, tick);
+    daemon.left_before(6, 1);
+    return daemon.left_when_read();
+  };
+  using Numbers = std::set<std::size_t>;
+  CHECK(left(std::chrono::microseconds(0)) == Numbers{0, 6});
+  CHECK(left(std::chrono::microseconds(25)) == Numbers{0, 2, 4, 6});
+  CHECK(left(std::chrono::microseconds(50)) == Numbers{0, 1, 2, 3, 4, 5, 6});
+  CHECK(left(std::chrono::microseconds(500)) == Numbers{0, 1, 2, 3, 4, 5, 6});
 }
 
 TEST_CASE("several threads get long messages together, as they may be of several streams") {
