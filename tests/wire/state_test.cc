@@ -3,6 +3,7 @@
 #include <google/protobuf/stubs/logging.h>
 
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <limits>
 #include <random>
 
@@ -231,13 +232,38 @@ TEST_CASE("statistics of fewer points than none are refused") {
     statistics.coordinates.weight[0] = bad;
     CHECK(refusal().ends_with("statistics: coordinate moments: weights and squares, expected numbers >= 0"));
   }
-  SECTION("of a coordinate's squares") {
+  SECTION("of a coordinate's squares, which may have overflown") {
     statistics.coordinates.squares[0] = bad;
-    CHECK(refusal().ends_with("statistics: coordinate moments: weights and squares, expected numbers >= 0"));
+    const std::string otherwise = "statistics: coordinate moments: weights and squares, expected numbers >= 0";
+    CHECK(refusal().ends_with(std::isnan(bad) ? "none" : otherwise));
   }
   SECTION("of all") {
     statistics.weight = bad;
     CHECK(refusal().ends_with("expected a number >= 0"));
+  }
+}
+
+TEST_CASE("waiting points and what is left of others count as they do in a stream, or are refused") {
+  StreamState state = state_of(quick("gaussian(full)"), 130);
+  StepwiseState& stepwise = *state.learner->stepwise;
+  const auto refusal = [&] {
+    const auto decoded = decode_state(encode_state(state));
+    return decoded ? std::string("none") : decoded.error().message;
+  };
+  REQUIRE(refusal() == "none");
+  REQUIRE(stepwise.pending.size() > 1);
+  const double bad = GENERATE(-1e-3, 1.5, 1e197, std::numeric_limits<double>::quiet_NaN());
+  SECTION("a retention") {
+    stepwise.pending_retentions[1] = bad;
+    CHECK(refusal().find("pending: retention ") != std::string::npos);
+  }
+  SECTION("what is left by a mini-batch under way") {
+    stepwise.batch_decay = bad;
+    CHECK(refusal().find("batch_decay: ") != std::string::npos);
+  }
+  SECTION("a weight") {
+    stepwise.pending.weights[1] = bad == 1.5 ? 0.0 : bad;
+    CHECK(refusal().find("pending: weight ") != std::string::npos);
   }
 }
 
@@ -341,7 +367,7 @@ TEST_CASE("parts that do not fit together are refused by the name of the field")
   std::string field;
   SECTION("tiles of a group") {
     stepwise.group = {stepwise.batch, 1.5, 1};
-    field = "group: decay 1.500000, expected";
+    field = "group: decay 1.5, expected";
   }
   SECTION("points of the mini-batch") {
     stepwise.batch_points = stepwise.pending.size() - 1;

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "emulsion/families.h"
+#include "emulsion/support.h"
 #include "emulsion/v1/state.pb.h"
 #include "emulsion/wire/checksum.h"
 #include "emulsion/wire/state_sections.h"
@@ -38,6 +39,10 @@ void put(const PointBatch& points, const std::vector<double>& retentions, v1::Wa
   for (const double retention : retentions) out->add_retentions(retention);
 }
 
+// What may be left of statistics: no more than all, but for rounding.
+bool is_share_left(double share) { return share >= 0 && share <= 1 + 1e-9; }
+constexpr const char* kShareLeft = ", expected a number from 0 to 1";
+
 Result<PointBatch> points_of(const v1::WaitingPoints& from, Index dimension, const char* field) {
   PointBatch batch;
   const Index n = from.weights_size();
@@ -47,6 +52,8 @@ Result<PointBatch> points_of(const v1::WaitingPoints& from, Index dimension, con
     return fail(std::string(field) + ": " + std::to_string(from.unix_nanoseconds_size()) + " times, expected " + std::to_string(n));
   batch.points = Eigen::Map<const Eigen::MatrixXd>(from.values().data(), dimension, n);
   batch.weights = vector_of(from.weights());
+  for (const double weight : batch.weights)
+    if (!is_weight(weight)) return fail(std::string(field) + ": weight " + emulsion::text_of(weight) + ", expected a number from 1e-30 to 1e30");
   batch.unix_nanoseconds.assign(from.unix_nanoseconds().begin(), from.unix_nanoseconds().end());
   return batch;
 }
@@ -90,7 +97,8 @@ Result<Statistics> statistics_of(const v1::StatisticsState& from, const Mixture&
     return fail(place + ": coordinate moments, expected " + std::to_string(d) + " of each");
   statistics.coordinates = {vector_of(from.coordinate_weights()), vector_of(from.coordinate_means()), vector_of(from.coordinate_squares()),
                             vector_of(from.coordinate_lowest()), vector_of(from.coordinate_highest())};
-  if (!(statistics.coordinates.weight.array() >= 0).all() || !(statistics.coordinates.squares.array() >= 0).all())
+  // Squares may have overflown; then nothing is learned from them.
+  if (!(statistics.coordinates.weight.array() >= 0).all() || (statistics.coordinates.squares.array() < 0).any())
     return fail(place + ": coordinate moments: weights and squares, expected numbers >= 0");
   if (!(from.weight() >= 0)) return fail(place + ": weight " + std::to_string(from.weight()) + ", expected a number >= 0");
   statistics.weight = from.weight();
@@ -182,8 +190,7 @@ Result<StepwiseState> stepwise_of(const v1::StepwiseState& from, Index dimension
     auto group = statistics_of(from.group().statistics(), *state.mixture, "group");
     if (!group) return fail(group.error().message);
     if (from.group().tiles() == 0) return fail("group: 0 tiles, expected at least 1");
-    if (!(from.group().decay() >= 0 && from.group().decay() <= 1))
-      return fail("group: decay " + std::to_string(from.group().decay()) + ", expected a number from 0 to 1");
+    if (!is_share_left(from.group().decay())) return fail("group: decay " + emulsion::text_of(from.group().decay()) + kShareLeft);
     state.group = {std::move(*group), from.group().decay(), static_cast<Index>(from.group().tiles())};
   }
   if (from.has_average()) {
@@ -197,6 +204,8 @@ Result<StepwiseState> stepwise_of(const v1::StepwiseState& from, Index dimension
     return fail("pending: " + std::to_string(pending->size()) + " points with " + std::to_string(from.pending().retentions_size()) +
                 " retentions");
   state.pending = std::move(*pending);
+  for (const double retention : from.pending().retentions())
+    if (!is_share_left(retention)) return fail("pending: retention " + emulsion::text_of(retention) + kShareLeft);
   state.pending_retentions.assign(from.pending().retentions().begin(), from.pending().retentions().end());
   if (from.starved_size() != state.mixture->size())
     return fail("starved: " + std::to_string(from.starved_size()) + " flags, expected " + std::to_string(state.mixture->size()));
@@ -219,6 +228,7 @@ Result<StepwiseState> stepwise_of(const v1::StepwiseState& from, Index dimension
     return fail("batch: weight " + std::to_string(state.batch.weight) + " of " + std::to_string(from.batch_points() - known) + " points");
   state.batch_points = static_cast<Index>(from.batch_points());
   state.batch_start = from.batch_start();
+  if (!is_share_left(from.batch_decay())) return fail("batch_decay: " + emulsion::text_of(from.batch_decay()) + kShareLeft);
   state.batch_decay = from.batch_decay();
   return state;
 }
