@@ -16,7 +16,7 @@ for purpose in "$@"; do
       packages+=(g++ cmake ninja-build pkg-config libeigen3-dev libexpected-dev libtbb-dev libhwy-dev
         libprotobuf-dev protobuf-compiler nlohmann-json3-dev libcsv-dev
         libzmq3-dev cppzmq-dev libboost-dev libboost-program-options-dev
-        libspdlog-dev libfmt-dev prometheus-cpp-dev libsystemd-dev)
+        libspdlog-dev libfmt-dev robin-map-dev prometheus-cpp-dev libsystemd-dev)
       ;;
     plot)
       packages+=(python3-matplotlib)

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemon/log.h"
+#include "emulsion/prefetch.h"
 #include "emulsion/wire/topic.h"
 
 namespace emulsion::service {
@@ -136,6 +137,9 @@ void Pipeline::handle(std::span<Job> run, FrameSource& source) {
       jobs.push_back(&job);
     }
   }
+  if (by_stream_.size() > 1)
+    for (int step = 1; step < kPrefetchSteps; ++step)
+      for (const auto& jobs : by_stream_) jobs.front()->entry->stream.prefetch(step);
   const bool shared = workers_.threads() > 1 && by_stream_.size() > 1;
   if (shared) {
     workers_.for_each(static_cast<Index>(by_stream_.size()), [this, acknowledged](Index i) {
@@ -171,7 +175,10 @@ StreamEntry* Pipeline::address(Job& job, FrameSource& source) {
   if (topic->kind == wire::TopicKind::hello && source.acknowledges()) return greet(job, *topic);
   if (topic->kind != wire::TopicKind::points)
     return refuse("bad_topic", "topic \"" + wire::printable(frame.topic) + "\": expected one of points");
-  if (StreamEntry* known = streams_.find(topic->stream)) return known;
+  if (StreamEntry* known = streams_.find(topic->stream)) {
+    prefetch_object(*known);
+    return known;
+  }
   // Only points make a stream: what cannot be read takes none of the places.
   const auto message = codecs_.front().view_points(frame.payload);
   if (!message) return refuse("malformed", message.error().message);

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "emulsion/prefetch.h"
 #include "emulsion/result.h"
 #include "emulsion/wire/messages.h"
 #include "emulsion/wire/state.h"
@@ -47,6 +48,14 @@ class SourceTracker {
     std::uint64_t expected = 0;  // the next one in order
   };
   Position position(std::string_view producer, std::uint64_t session) const;
+
+  // What `arrive` needs of a stream with one producer is fetched; see emulsion/prefetch.h. The object itself is part of another.
+  void prefetch(int step) const {
+    if (producers_.empty()) return;
+    const auto& first = *producers_.begin();
+    if (step == 1) prefetch_object(first);
+    if (step == 2 && !first.second.sessions.empty()) prefetch_object(first.second.sessions.front());
+  }
 
   // Says that the session of a message that has just arrived is acknowledged.
   void acknowledge(std::string_view producer);

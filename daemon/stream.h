@@ -89,6 +89,12 @@ class Stream {
 
   const std::string& name() const { return name_; }
 
+  // What `take` needs is fetched; see prefetch.h. The object itself is part of another.
+  void prefetch(int step) const {
+    sources_.prefetch(step);
+    if (learner_) learner_->prefetch(step);
+  }
+
   // Takes a message in: refuses it, drops it as a duplicate, or learns and labels its good rows.
   Outcome take(const wire::PointsMessageView& message, StreamOutput& output);
 

@@ -4,12 +4,13 @@
 #include <chrono>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <tsl/robin_map.h>
 #include <utility>
 
 #include "daemon/options.h"
@@ -107,7 +108,11 @@ class StreamRegistry {
   StateStore* store_;
   std::map<const StreamOptions*, Stream::Plan> plans_;  // of the sections, once a stream has needed one
   std::map<std::string, StreamEntry> streams_;
-  std::unordered_map<std::string_view, StreamEntry*> by_name_;  // the same, quicker to look at
+  // The same, quicker to look at: short names stand beside each other in its table.
+  struct HashOfName : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  tsl::robin_map<std::string, StreamEntry*, HashOfName, std::equal_to<>, std::allocator<std::pair<std::string, StreamEntry*>>, true> by_name_;
   std::deque<StreamEntry*> to_save_;
   SaveHealth saves_;
 };

@@ -6,6 +6,7 @@
 
 #include "emulsion/frame.h"
 #include "emulsion/kernels/kernels.h"
+#include "emulsion/prefetch.h"
 #include "emulsion/scatter.h"
 #include "emulsion/shapes.h"
 
@@ -34,6 +35,13 @@ class Ellipsoids {
   // The same bits for component k and some rows alone.
   //   out  as many numbers, and room for whole blocks of kLanes
   void distances_of(const Tile& tile, Index k, RowNumbers rows, double factor, double constant, double* out) const;
+
+  // What `distances` needs is fetched; see prefetch.h. The object itself is part of another.
+  void prefetch(int step) const {
+    if (step != 1) return;
+    frame_.prefetch();
+    prefetch_numbers(packed_);
+  }
 
   // (x - place_k)^T covariance_k^-1 (x - place_k) for the coordinates that an incomplete row has, under their own marginal.
   struct Observed {

@@ -84,6 +84,9 @@ class Bank {
   //   statistics  those of no points, which become those of the tile
   virtual void accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column, BankStatistics& statistics) const = 0;
 
+  // What densities need is fetched; see prefetch.h.
+  virtual void prefetch(int) const {}
+
   // Mean and variance of each component along each coordinate: d x K, finite. A distribution that has none tells its
   // place, and the square of its scale.
   virtual Eigen::MatrixXd means() const = 0;

@@ -7,10 +7,12 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <cstdint>
 #include <span>
 #include <vector>
 
 #include "emulsion/kernels/kernels.h"
+#include "emulsion/prefetch.h"
 #include "emulsion/tile.h"
 
 namespace emulsion {
@@ -22,12 +24,17 @@ class Frame {
 
   const Eigen::VectorXd& centre() const { return centre_; }
 
+  void prefetch() const {
+    prefetch_numbers(centre_);
+    prefetch_numbers(own_);
+  }
+
   // Takes the next component in. Returns true if it may be looked at about the centre, false if about its own place.
   //   distance  from the centre, in units of the component's width; what is lost is this times the rounding error of a number
   bool admit(double distance) {
     constexpr double kFarthest = 1e4;
     own_.push_back(!(distance <= kFarthest));
-    return !own_.back();
+    return own_.back() == 0;
   }
 
   // Some rows of a tile about the place that suits component k, one behind the other, in whole blocks as
@@ -36,7 +43,7 @@ class Frame {
     thread_local Eigen::ArrayXd blocks;
     const Index d = tile.dimension();
     if (blocks.size() < kTilePoints * d) blocks.setZero(kTilePoints * d);
-    const double* const place = own_[static_cast<std::size_t>(k)] ? places.col(k).data() : centre_.data();
+    const double* const place = own_[static_cast<std::size_t>(k)] != 0 ? places.col(k).data() : centre_.data();
     kernels::gather_to_blocks(tile.rows(), d, rows.data(), static_cast<Index>(rows.size()), place, blocks.data());
     return blocks.data();
   }
@@ -53,12 +60,12 @@ class Frame {
     };
     shift(centre_.data());
     for (auto first = own_.begin(); first != own_.end();) {
-      const auto end = std::find(first, own_.end(), !*first);
-      if (!*first) use(blocks.data(), first - own_.begin(), end - first);
+      const auto end = std::find(first, own_.end(), *first == 0);
+      if (*first == 0) use(blocks.data(), first - own_.begin(), end - first);
       first = end;
     }
     for (std::size_t k = 0; k < own_.size(); ++k) {
-      if (!own_[k]) continue;
+      if (own_[k] == 0) continue;
       shift(places.col(static_cast<Index>(k)).data());
       use(blocks.data(), static_cast<Index>(k), Index{1});
     }
@@ -66,7 +73,7 @@ class Frame {
 
  private:
   Eigen::VectorXd centre_;  // d
-  std::vector<bool> own_;   // K: about their own place
+  std::vector<std::uint8_t> own_;  // K: 1 for those about their own place
 };
 
 }  // namespace emulsion

@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "emulsion/ellipsoids.h"
+#include "emulsion/prefetch.h"
 #include "emulsion/screen.h"
 
 namespace emulsion {
@@ -63,6 +64,12 @@ class DenseGaussian final : public Bank {
                   BankStatistics& statistics) const override {
     scatters_of(tile, responsibilities.middleCols(first_column, size()), ellipsoids_.places(), statistics.weight, statistics.moments);
     for (const Index row : tile.incomplete_rows()) family().merge(statistics, one_point(tile, row, responsibilities, first_column));
+  }
+
+  void prefetch(int step) const override {
+    if (step == 0) return prefetch_object(*this);
+    prefetch_numbers(log_normalisers_);
+    ellipsoids_.prefetch(step);
   }
 
   Eigen::MatrixXd pack() const override {

@@ -7,6 +7,7 @@
 #include "emulsion/frame.h"
 #include "emulsion/kernels/kernels.h"
 #include "emulsion/merge_components.h"
+#include "emulsion/prefetch.h"
 #include "emulsion/scatter.h"
 
 namespace emulsion {
@@ -57,6 +58,13 @@ class DiagonalGaussian final : public Bank {
                   BankStatistics& statistics) const override {
     spreads_of(tile, responsibilities.middleCols(first_column, size()), means_, statistics.weight, statistics.moments);
     for (const Index row : tile.incomplete_rows()) family().merge(statistics, one_point(tile, row, responsibilities, first_column));
+  }
+
+  void prefetch(int step) const override {
+    if (step == 0) return prefetch_object(*this);
+    prefetch_numbers(log_normalisers_);
+    frame_.prefetch();
+    prefetch_numbers(packed_);
   }
 
   Eigen::MatrixXd pack() const override;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "emulsion/learner_options.h"
+#include "emulsion/prefetch.h"
 #include "emulsion/snapshot.h"
 #include "emulsion/stepwise_em.h"
 
@@ -94,6 +95,12 @@ class Learner {
   Learned learn(const PointView& batch, bool with_responsibilities);
   Labels label(const PointView& batch, bool with_responsibilities) const;
   Learned flush(bool with_responsibilities);
+
+  // What `learn` needs for a short batch is fetched; see prefetch.h. The object itself is part of another.
+  void prefetch(int step) const {
+    if (step == 1) prefetch_numbers(ids_);
+    if (stepwise_) stepwise_->prefetch(step);
+  }
 
   Index dimension() const { return dimension_; }
   bool has_model() const { return stepwise_.has_value(); }

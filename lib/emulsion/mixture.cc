@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "emulsion/kernels/kernels.h"
+#include "emulsion/prefetch.h"
 #include "emulsion/screen.h"
 
 namespace emulsion {
@@ -151,6 +152,16 @@ void Mixture::take_noise_off(Eigen::Array<double, kTilePoints, 1>& weights, cons
     first += bank->size();
   }
   weights = signal.max(kShareOfNoise * weights);
+}
+
+void Mixture::prefetch(int step) const {
+  if (step == 0) return prefetch_object(*this);
+  if (step == 1) {
+    prefetch_numbers(banks_);
+    prefetch_numbers(log_weights_);
+    return;
+  }
+  for (const auto& bank : banks_) bank->prefetch(step - 2);
 }
 
 Statistics Mixture::empty_statistics() const {

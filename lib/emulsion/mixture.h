@@ -56,6 +56,9 @@ class Mixture {
   //   statistics   some of this mixture, to be overwritten
   void accumulate(const Tile& tile, Expectation& expectation, Assignment assignment, Statistics& statistics) const;
 
+  // What `expect` needs is fetched; see prefetch.h.
+  void prefetch(int step) const;
+
   // Statistics of no points.
   Statistics empty_statistics() const;
 

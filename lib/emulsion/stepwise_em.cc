@@ -55,7 +55,7 @@ struct StepwiseEm::Summary {
 };
 
 StepwiseEm::StepwiseEm(const LearnerOptions& options, StepwiseState state)
-    : options_(options),
+    : options_(&options),
       step_(schedule_of(options.step).after_seed(state.seed_weight)),
       workers_(std::make_unique<Workers>(options.threads)),
       state_(std::move(state)) {
@@ -94,7 +94,7 @@ void StepwiseEm::learn(const PointView& batch, bool with_responsibilities, Label
 // no other statistics yet, until this thread's next run; null if there is none.
 //   labels  with room for them at the end
 const TileGroup* StepwiseEm::learn_run(const PointView& batch, const Run& run, bool with_responsibilities, Labels& labels) {
-  const Index at_once = std::clamp<Index>(run.groups(), 1, groups_at_once(*state_.mixture, options_.threads, kGroupsOfThread));
+  const Index at_once = std::clamp<Index>(run.groups(), 1, groups_at_once(*state_.mixture, options_->threads, kGroupsOfThread));
   auto& summaries = scratch_of_this_thread<Summary>(*state_.mixture, static_cast<std::size_t>(at_once));
   const bool goes_on = state_.group.tiles > 0 && run.groups() > 0 && run.completes(0);
   if (goes_on) std::swap(state_.group, summaries.front()->group);
@@ -163,14 +163,14 @@ StepwiseEm::Run StepwiseEm::begin_run(Index first) const {
 // The points up to the end of the batch or of the mini-batch, which are counted in; none if the mini-batch was over by time before them.
 StepwiseEm::Run StepwiseEm::next_run(const PointView& batch, Index first) {
   Run run = begin_run(first);
-  const bool timed = options_.batch_seconds > 0 && batch.has_times();
+  const bool timed = options_->batch_seconds > 0 && batch.has_times();
   if (timed && state_.batch_points > 0 && batch_ends_before(batch, first)) {
     run.batch_ends = true;
     return run;
   }
   if (state_.batch_points == 0) state_.batch_start = batch.has_times() ? batch.unix_nanoseconds(first) : kNoTime;
   // More may be in the mini-batch already, if a restored one was made with larger ones.
-  const Index room = std::max<Index>(1, options_.batch_points - state_.batch_points);
+  const Index room = std::max<Index>(1, options_->batch_points - state_.batch_points);
   run.points = std::min(room, batch.size() - first);
   run.batch_ends = run.points == room;
   if (timed) {
@@ -186,7 +186,7 @@ StepwiseEm::Run StepwiseEm::next_run(const PointView& batch, Index first) {
 
 bool StepwiseEm::batch_ends_before(const PointView& batch, Index point) const {
   if (state_.batch_start == kNoTime) return false;
-  return seconds_between(state_.batch_start, batch.unix_nanoseconds(point)) >= options_.batch_seconds;
+  return seconds_between(state_.batch_start, batch.unix_nanoseconds(point)) >= options_->batch_seconds;
 }
 
 // Moves the schedule on over a run. Where the points' number alone decides, whoever works on a tile can tell what is left after each
@@ -240,7 +240,7 @@ void StepwiseEm::work(const PointView& batch, const Run& run, Index tile, Room& 
   const LaneRange lanes = covering_lanes(0, room.tile.size());
   state_.mixture->expect(room.tile, lanes, room.expectation);
   if (state_.published != state_.mixture) state_.published->expect(room.tile, lanes, room.published);
-  if (completes) add_tile(*state_.mixture, room.tile, room.expectation, options_.assignment, summary.of_tile, summary.group);
+  if (completes) add_tile(*state_.mixture, room.tile, room.expectation, options_->assignment, summary.of_tile, summary.group);
 }
 
 // Keeps the points of the last tile, if it is not complete.
@@ -331,7 +331,7 @@ void StepwiseEm::close_batch(const TileGroup* last, std::vector<Update>& updates
     scale(blended, state_.batch_decay);
     merge(blended, state_.batch);
   }
-  auto maximised = maximise(blended, options_.prior, *state_.mixture, options_.starved_below_points, *workers_);
+  auto maximised = maximise(blended, options_->prior, *state_.mixture, options_->starved_below_points, *workers_);
 
   Update update;
   update.points = state_.batch_points;
@@ -346,11 +346,11 @@ void StepwiseEm::close_batch(const TileGroup* last, std::vector<Update>& updates
     state_.starved = std::move(maximised->starved);
     state_.statistics = std::move(blended);
     state_.mixture = std::move(maximised->mixture);
-    if (options_.batch_points >= kPointsWorthScreens) state_.mixture = std::make_shared<const Mixture>(state_.mixture->screened());
+    if (options_->batch_points >= kPointsWorthScreens) state_.mixture = std::make_shared<const Mixture>(state_.mixture->screened());
     state_.learned += static_cast<std::uint64_t>(state_.batch_points);
     ++state_.version;
     ++state_.batches;
-    if (options_.averaging)
+    if (options_->averaging)
       average_statistics(update);
     else
       state_.published = state_.mixture;
@@ -379,7 +379,7 @@ void StepwiseEm::average_statistics(Update& update) {
   // With the weight that the prior is to be compared to.
   Statistics weighted = average;
   scale(weighted, state_.statistics.weight / average.weight);
-  const auto maximised = maximise(weighted, options_.prior, *state_.published, options_.starved_below_points, *workers_);
+  const auto maximised = maximise(weighted, options_->prior, *state_.published, options_->starved_below_points, *workers_);
   if (maximised) {
     state_.average = std::move(average);
     state_.published = maximised->mixture;

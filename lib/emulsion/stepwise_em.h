@@ -21,6 +21,7 @@
 #include "emulsion/labels.h"
 #include "emulsion/learner_options.h"
 #include "emulsion/mixture.h"
+#include "emulsion/prefetch.h"
 #include "emulsion/step_size.h"
 #include "emulsion/tile_group.h"
 #include "emulsion/workers.h"
@@ -67,6 +68,7 @@ struct StepwiseState {
 class StepwiseEm {
  public:
   // Goes on from a state. Requires a schedule that StepSize::make accepts.
+  //   options  outlive it
   StepwiseEm(const LearnerOptions& options, StepwiseState state);
   ~StepwiseEm();
   StepwiseEm(StepwiseEm&&) noexcept;
@@ -83,6 +85,16 @@ class StepwiseEm {
 
   // Closes the mini-batch that is under way early. Does nothing if it is empty.
   void flush(std::vector<Update>& updates);
+
+  // What `learn` needs for a short batch is fetched; see prefetch.h. The object itself is part of another.
+  void prefetch(int step) const {
+    constexpr std::size_t kShortBatch = 512;
+    if (step == 1) {
+      prefetch_object(*workers_);
+      emulsion::prefetch(pending_.values.data() + pending_.values.size(), kShortBatch);
+    }
+    if (step > 0) state_.mixture->prefetch(step - 1);
+  }
 
   // Where it stands, without the points of the tile that is not complete.
   const StepwiseState& progress() const { return state_; }
@@ -122,7 +134,7 @@ class StepwiseEm {
   void close_batch(const TileGroup* last, std::vector<Update>& updates);
   void average_statistics(Update& update);
 
-  LearnerOptions options_;
+  const LearnerOptions* options_;
   StepSize step_;
   std::unique_ptr<Workers> workers_;
   StepwiseState state_;  // without the points of the incomplete tile, which are here:
