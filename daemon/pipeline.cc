@@ -137,9 +137,6 @@ void Pipeline::handle(std::span<Job> run, FrameSource& source) {
       jobs.push_back(&job);
     }
   }
-  if (by_stream_.size() > 1)
-    for (int step = 1; step < kPrefetchSteps; ++step)
-      for (const auto& jobs : by_stream_) jobs.front()->entry->stream.prefetch(step);
   const bool shared = workers_.threads() > 1 && by_stream_.size() > 1;
   if (shared) {
     workers_.for_each(static_cast<Index>(by_stream_.size()), [this, acknowledged](Index i) {
@@ -148,6 +145,9 @@ void Pipeline::handle(std::span<Job> run, FrameSource& source) {
     });
     return finish(run, source);
   }
+  if (by_stream_.size() > 1)
+    for (int step = 1; step < kPrefetchSteps; ++step)
+      for (const auto& jobs : by_stream_) jobs.front()->entry->stream.prefetch(step);
   std::size_t finished = 0;
   Time since = now_();
   for (std::size_t i = 0; i < run.size(); ++i) {
@@ -201,7 +201,7 @@ StreamEntry* Pipeline::greet(Job& job, const wire::Topic& topic) {
   return nullptr;
 }
 
-// What threads share: nothing here touches anything but the job, its stream and the codec. Returns when it was done.
+// What threads share: nothing here touches anything but the job, its stream and the codec. Returns when the message was learned.
 Pipeline::Time Pipeline::work(Job& job, bool acknowledged, wire::Codec& codec) const {
   StreamEntry& entry = *job.entry;
   job.output.clear();

@@ -2,7 +2,8 @@
 //
 // Frames that have come already are received some at a time. Those of different streams are learned at the same time if there
 // are threads for it, and what all of them give is published together, in the order in which they were received: whoever sends
-// it on is woken once. A frame that comes alone is published before the next is received.
+// it on is woken once. What has been ready for a while is published before the next frame is learned; a frame that comes alone, before
+// the next is received.
 //
 // Holds references to everything that it moves bytes between, and one step() that a loop calls. It reads no clock of
 // its own, and blocks only while it saves, so that a test can drive it.

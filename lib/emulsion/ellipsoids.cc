@@ -1,7 +1,7 @@
 #include "emulsion/ellipsoids.h"
 
 #include <Eigen/Cholesky>
-#include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <utility>
 #include <vector>
@@ -28,6 +28,7 @@ Eigen::VectorXd observed_residual(const ConstColumn& place, const Tile& tile, In
 Ellipsoids::Ellipsoids(Eigen::MatrixXd places, const Shapes& shapes)
     : places_(std::move(places)), covariances_(shapes.covariances()), frame_(places_), packed_(size() * kernels::affine_size(dimension())) {
   for (Index k = 0; k < size(); ++k) {
+    assert(shapes.is_positive_definite(shapes.size() == 1 ? 0 : k));
     const auto inverse_factor = shapes.inverse_factors().col(shapes.size() == 1 ? 0 : k);
     const double distance = pack(k, inverse_factor, true);
     if (!frame_.admit(distance)) pack(k, inverse_factor, false);
@@ -44,7 +45,8 @@ double Ellipsoids::pack(Index k, const ConstColumn& inverse_factor, bool framed)
   for (Index i = 0, at = 0; i < dimension(); at += ++i) {
     const auto row = inverse_factor.segment(at, i + 1);
     if (framed) offset[i] = -row.dot(from_centre.head(i + 1));
-    largest = std::max(largest, row.cwiseAbs().dot(from_centre.head(i + 1).cwiseAbs()));
+    const double size = row.cwiseAbs().dot(from_centre.head(i + 1).cwiseAbs());
+    if (!(size <= largest) && !std::isnan(largest)) largest = size;
   }
   kernels::pack_affine(inverse_factor.data(), dimension(), offset.data(), packed(k));
   return largest;

@@ -33,8 +33,8 @@ void invert_side_by_side(const ConstColumns& covariances, Index d, Columns inver
   pivots.resize(kLanes, d);
   const Index count = covariances.cols();
   triangles.topRows(count) = covariances.transpose();
-  for (Index s = count; s < kLanes; ++s) triangles.row(s) = triangles.row(0);  // numbers that take no longer than others
-  kernels::invert_cholesky(triangles.data(), d, pivots.data());
+  for (Index s = count; s < kLanes; ++s) triangles.row(s) = triangles.row(0);  // numbers that take no longer than others do
+  kernels::invert_cholesky(triangles.data(), d, count, pivots.data());
   inverses = triangles.topRows(count).transpose();
   for (Index s = 0; s < count; ++s) {
     double sum = 0;
@@ -87,14 +87,18 @@ void invert_cholesky(const ConstColumns& covariances, Columns inverses, Column h
 }
 
 bool is_regular(const ConstColumn& covariance, const ConstColumn& inverse_factor) {
+  // Rounding leaves the factor of a matrix that differs from C by less than d epsilon sqrt(C_jj C_kk). Row l of L^-1 has l C l^T = 1, so
+  // that changes by less than d epsilon (sum_j |l_j| sqrt(C_jj))^2, which must not take all of it.
   const Index d = order_of_triangle(covariance.size());
-  bool regular = true;
+  const double most = 1 / (static_cast<double>(d + 1) * std::numeric_limits<double>::epsilon());
+  thread_local Eigen::VectorXd deviations;
+  deviations.resize(d);
+  for (Index i = 0; i < d; ++i) deviations[i] = std::sqrt(covariance[triangle(i) + i]);
   for (Index i = 0; i < d; ++i) {
-    const double variance = covariance[triangle(i) + i], reciprocal = inverse_factor[triangle(i) + i];
-    // What is kept is 1 / reciprocal^2; of a sum of i + 1 terms, each adds half a unit in the last place.
-    regular &= variance * reciprocal * reciprocal * static_cast<double>(i + 1) * std::numeric_limits<double>::epsilon() < 1;
+    const double sum = inverse_factor.segment(triangle(i), i + 1).cwiseAbs().dot(deviations.head(i + 1));
+    if (!(sum * sum < most)) return false;
   }
-  return regular;
+  return true;
 }
 
 bool is_regular(const ConstColumn& covariance) {

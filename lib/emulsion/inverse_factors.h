@@ -1,4 +1,6 @@
 // Inverse Cholesky factors: of a covariance C = L L^T, the lower triangular L^-1.
+// Source: Golub & Van Loan, Matrix Computations (2013), section 4.2; Higham, Accuracy and Stability of Numerical Algorithms
+// (2002), section 10.1 for what rounding does.
 #pragma once
 
 #include "emulsion/kernels/kernels.h"
@@ -16,8 +18,9 @@ constexpr Index matrices_at_once(Index d) { return d <= kLargestSideBySide ? kLa
 //   half_log_determinants  S: of the covariances; NaN for one that is not positive definite, whose inverse then means nothing
 void invert_cholesky(const ConstColumns& covariances, Columns inverses, Column half_log_determinants);
 
-// Whether a positive definite matrix is so by more than rounding: each coordinate has to keep more of its variance, once those before
-// it are known, than what rounding may have left. Otherwise it is a coin's toss whether it has a factor at all.
+// Whether a positive definite matrix is so by more than rounding: what each coordinate keeps of its variance, once those before it are
+// known, has to be more than rounding can make of it. Otherwise it is a coin's toss whether the matrix has a factor at all, and another
+// instruction set may say no.
 bool is_regular(const ConstColumn& covariance, const ConstColumn& inverse_factor);
 
 // Whether it has a factor, and is regular.

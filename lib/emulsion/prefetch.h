@@ -5,17 +5,21 @@
 // object itself, prefetch(n) for what lies n pointers away from it, which may be looked for only once n - 1 has come.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 namespace emulsion {
 
 // As many steps as there are from a stream to the numbers of its components.
 inline constexpr int kPrefetchSteps = 5;
 
+// Asks for the memory from `begin` on, of which nothing need be there. Of much, only for the beginning: the processor sees by itself how
+// it goes on, and what is asked for must not push out what else is.
 inline void prefetch(const void* begin, std::size_t bytes) {
-  constexpr std::size_t kLine = 64;
-  const auto* const first = static_cast<const char*>(begin);
-  for (std::size_t at = 0; at < bytes; at += kLine) __builtin_prefetch(first + at);
+  constexpr std::size_t kLineBytes = 64, kMostBytes = 4096;
+  const auto first = reinterpret_cast<std::uintptr_t>(begin);
+  for (std::size_t at = 0; at < std::min(bytes, kMostBytes); at += kLineBytes) __builtin_prefetch(reinterpret_cast<const void*>(first + at));
 }
 
 template <typename Object>

@@ -1,5 +1,7 @@
 #include "emulsion/shapes.h"
 
+#include <cassert>
+
 #include "emulsion/repair.h"
 
 namespace emulsion {
@@ -28,6 +30,7 @@ Repair Shapes::mend(Index s, const Prior& prior, const ConstColumn& before) {
   const Repair repair = repair_covariance(covariances_.col(s), prior.variances);
   if (repair == Repair::kept_previous) set(s, before);
   factor(s, 1);
+  assert(is_positive_definite(s));
   return repair;
 }
 

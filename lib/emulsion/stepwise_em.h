@@ -88,10 +88,10 @@ class StepwiseEm {
 
   // What `learn` needs for a short batch is fetched; see prefetch.h. The object itself is part of another.
   void prefetch(int step) const {
-    constexpr std::size_t kShortBatch = 512;
+    constexpr std::size_t kShortBatchBytes = 512;  // 16 points of 4 coordinates
     if (step == 1) {
       prefetch_object(*workers_);
-      emulsion::prefetch(pending_.values.data() + pending_.values.size(), kShortBatch);
+      emulsion::prefetch(pending_.values.data() + pending_.values.size(), kShortBatchBytes);
     }
     if (step > 0) state_.mixture->prefetch(step - 1);
   }

@@ -50,7 +50,7 @@ class DaemonAtWork {
     const auto opened = streams.open();
     INFO((opened ? std::string() : opened.error().message));
     REQUIRE(opened);
-    pipeline.emplace(Pipeline::Parts{{&source}, sink, control, streams, board, [this] { return now; }, 77, options.learning_threads},
+    pipeline.emplace(Pipeline::Parts{{&source}, sink, control, streams, board, [this] { return now += tick; }, 77, options.learning_threads},
                      options.save_interval_seconds);
   }
   DaemonAtWork(const DaemonAtWork&) = delete;
@@ -120,6 +120,7 @@ class DaemonAtWork {
   MemoryControl control;
   StatusBoard board;
   std::chrono::steady_clock::time_point now{};  // a machine that has just started
+  std::chrono::microseconds tick{0};            // that the clock moves on whenever it is read
   wire::Codec codec;
   StreamRegistry streams;
   std::optional<Pipeline> pipeline;

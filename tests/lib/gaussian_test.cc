@@ -166,6 +166,9 @@ TEST_CASE("Gaussian parameters that are no distribution are refused by the numbe
   CHECK(with(good.rows() - 1, -1).starts_with("component 2: "));
   if (c.shape == Shape::full) CHECK(with(3, 1e3).starts_with("component 2: covariance is not positive definite"));
   if (c.shape == Shape::tied) {
+    Eigen::MatrixXd bad = good;
+    bad.row(3).setConstant(1e3);
+    CHECK(refusal(c, bad, 2) == "component 1: covariance is not positive definite");
     CHECK(with(2, good(2, 1) * 1.5) ==
           "component 2: covariance differs from that of component 1, expected one for all");
   }

@@ -130,7 +130,7 @@ TEST_CASE("the inverses of factors make of their matrices the identity") {
         matrices.row(lane) = pack_triangle(points * points.transpose());
       }
       const Eigen::MatrixXd before = matrices;
-      kernels::invert_cholesky(triangles.data(), d, pivots.data());
+      kernels::invert_cholesky(triangles.data(), d, kLanes, pivots.data());
       for (Index lane = 0; lane < kLanes; ++lane) {
         Eigen::MatrixXd inverse = unpack_triangle(matrices.row(lane).transpose(), d);
         inverse.triangularView<Eigen::StrictlyUpper>().setZero();

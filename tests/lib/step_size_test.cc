@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 namespace emulsion {
 namespace {
@@ -157,6 +158,19 @@ TEST_CASE("every retention is a factor in 0 to 1") {
           CAPTURE(t, weight, seconds, lambda);
           REQUIRE((lambda >= 0 && lambda <= 1));
         }
+}
+
+TEST_CASE("a retention is no more than 1 where it cannot be told from 1, whatever the point weighs") {
+  const StepSize step = *StepSize::make(power_law(GENERATE(0.51, 0.9, 0.95, 0.999)));
+  const double weight = GENERATE(1.0, 1e6, 1e15, 1e30);
+  const double first = GENERATE(1e9, 2e15, 8e15, 1e30);
+  std::vector<double> retentions(1000);
+  step.retentions(first, retentions);
+  for (int i = 0; i < 1000; ++i) {
+    const double lambda = step.retention(first * (1 + i * 1e-4), weight, 0);
+    REQUIRE((lambda >= 0 && lambda <= 1));
+    REQUIRE((retentions[static_cast<std::size_t>(i)] >= 0 && retentions[static_cast<std::size_t>(i)] <= 1));
+  }
 }
 
 TEST_CASE("a schedule out of its range is refused with the range") {

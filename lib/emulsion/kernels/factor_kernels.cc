@@ -101,8 +101,8 @@ void InvertCholeskyOfSome(double* HWY_RESTRICT triangles, Index d, double* HWY_R
   }
 }
 
-void InvertCholesky(double* HWY_RESTRICT triangles, Index d, double* HWY_RESTRICT pivots) {
-  for (Index lane = 0; lane < kLanes; lane += kLanesHere) InvertCholeskyOfSome(triangles + lane, d, pivots + lane);
+void InvertCholesky(double* HWY_RESTRICT triangles, Index d, Index count, double* HWY_RESTRICT pivots) {
+  for (Index lane = 0; lane < count; lane += kLanesHere) InvertCholeskyOfSome(triangles + lane, d, pivots + lane);
 }
 
 }  // namespace
@@ -115,7 +115,9 @@ namespace emulsion::kernels {
 
 HWY_EXPORT(InvertCholesky);
 
-void invert_cholesky(double* triangles, Index d, double* pivots) { HWY_DYNAMIC_DISPATCH(InvertCholesky)(triangles, d, pivots); }
+void invert_cholesky(double* triangles, Index d, Index count, double* pivots) {
+  HWY_DYNAMIC_DISPATCH(InvertCholesky)(triangles, d, count, pivots);
+}
 
 }  // namespace emulsion::kernels
 

@@ -80,9 +80,10 @@ void diagonal_distances(const double* blocks, Index d, const double* packed, Ind
 // Puts inverse Cholesky factors, lower triangular ones, in the place of kLanes symmetric matrices that stand side by side: number
 // `at` of the lower triangle, row by row, of matrix `lane` at triangles[at * kLanes + lane].
 //   triangles  d (d + 1) / 2 x kLanes
+//   count      the first ones, which mean something; the others may be worked on too
 //   pivots     d x kLanes: become the diagonals of the factors. Where one of a matrix is not a finite number above 0, the matrix is not
 //              positive definite, and its inverse means nothing
-void invert_cholesky(double* triangles, Index d, double* pivots);
+void invert_cholesky(double* triangles, Index d, Index count, double* pivots);
 
 // --- bounds --------------------------------------------------------------------------------------------------------------
 
@@ -212,7 +213,7 @@ double scatter_sums(const double* point_rows, Index d, Index rows, const double*
 
 // --- forgetting ----------------------------------------------------------------------------------------------------------
 
-// (1 - g(t + 1)) g(t) / g(t + 1) with g(t) = t^-exponent, for count numbers t from first + offset >= 0 on; 0 for t = 0.
+// (1 - g(t + 1)) g(t) / g(t + 1) with g(t) = t^-exponent, in [0, 1], for count numbers t from first + offset >= 0 on; 0 for t = 0.
 // If `first` is whole, a number's bits do not depend on where it stands.
 void power_law_retentions(double first, double offset, double exponent, Index count, double* out);
 

@@ -34,7 +34,9 @@ void PowerLawRetentions(double first, double offset, double exponent, Index coun
     }
     for (Index i = 0; i < some; i += kLanesHere) {
       const auto step = hn::LoadU(f64, steps + i + 1);
-      hn::StoreU(hn::Mul(hn::Sub(one, step), hn::Div(hn::LoadU(f64, steps + i), step)), f64, retentions + i);
+      // As t grows it tends to 1, and would be a little more by rounding: a power of that may be anything.
+      const auto retention = hn::Mul(hn::Sub(one, step), hn::Div(hn::LoadU(f64, steps + i), step));
+      hn::StoreU(hn::Min(retention, one), f64, retentions + i);
     }
     std::copy(retentions, retentions + some, out);
   }

@@ -40,7 +40,7 @@ void put(const PointBatch& points, const std::vector<double>& retentions, v1::Wa
 }
 
 // What may be left of statistics: no more than all, but for rounding.
-bool is_share_left(double share) { return share >= 0 && share <= 1 + 1e-9; }
+bool is_share_left(double share) { return share >= 0 && share <= 1 + 1e-6; }
 constexpr const char* kShareLeft = ", expected a number from 0 to 1";
 
 Result<PointBatch> points_of(const v1::WaitingPoints& from, Index dimension, const char* field) {
@@ -97,10 +97,10 @@ Result<Statistics> statistics_of(const v1::StatisticsState& from, const Mixture&
     return fail(place + ": coordinate moments, expected " + std::to_string(d) + " of each");
   statistics.coordinates = {vector_of(from.coordinate_weights()), vector_of(from.coordinate_means()), vector_of(from.coordinate_squares()),
                             vector_of(from.coordinate_lowest()), vector_of(from.coordinate_highest())};
-  // Squares may have overflown; then nothing is learned from them.
+  // Squares may have overflowed; then nothing is learned from them.
   if (!(statistics.coordinates.weight.array() >= 0).all() || (statistics.coordinates.squares.array() < 0).any())
     return fail(place + ": coordinate moments: weights and squares, expected numbers >= 0");
-  if (!(from.weight() >= 0)) return fail(place + ": weight " + std::to_string(from.weight()) + ", expected a number >= 0");
+  if (!(from.weight() >= 0)) return fail(place + ": weight " + emulsion::text_of(from.weight()) + ", expected a number >= 0");
   statistics.weight = from.weight();
   statistics.log_likelihood = from.log_likelihood();
   return statistics;
