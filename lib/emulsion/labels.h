@@ -10,7 +10,7 @@ namespace emulsion {
 
 // One label for each of some consecutive points.
 struct Labels {
-  std::vector<Index> components;         // n: position of the most probable component in the mixture
+  std::vector<std::int32_t> components;  // n: position of the most probable component in the mixture
   std::vector<double> log_densities;     // n: of the point under the whole mixture, nats
   std::vector<double> responsibilities;  // n x K, point by point; empty unless asked for
 

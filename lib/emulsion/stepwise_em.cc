@@ -322,7 +322,8 @@ void StepwiseEm::fold(const TileGroup& group) {
 
 //   last  group of the mini-batch, in no other statistics yet; null if there is none
 void StepwiseEm::close_batch(const TileGroup* last, std::vector<Update>& updates) {
-  Statistics blended = state_.statistics;
+  thread_local Statistics blended;  // again and again in the same memory
+  blended = state_.statistics;
   if (last != nullptr && state_.batch.banks.empty()) {
     scale(blended, last->decay);
     merge(blended, last->statistics);
@@ -344,7 +345,7 @@ void StepwiseEm::close_batch(const TileGroup* last, std::vector<Update>& updates
     }
     state_.repairs += update.repaired.size();
     state_.starved = std::move(maximised->starved);
-    state_.statistics = std::move(blended);
+    std::swap(state_.statistics, blended);
     state_.mixture = std::move(maximised->mixture);
     if (options_->batch_points >= kPointsWorthScreens) state_.mixture = std::make_shared<const Mixture>(state_.mixture->screened());
     state_.learned += static_cast<std::uint64_t>(state_.batch_points);
