@@ -26,7 +26,7 @@ echo "[3/4] $rows minutes of an office: temperature (x0), humidity (x1), light (
 "$bin/emulsiond" --config config/demo.conf 2>"$work/daemon.log" &
 started+=($!)
 for _ in $(seq 200); do
-  grep -q 'ready:' "$work/daemon.log" && break
+  grep -qs 'ready:' "$work/daemon.log" && break
   kill -0 "${started[0]}" 2>/dev/null || { cat "$work/daemon.log" >&2; echo "demo.sh: emulsiond did not start; is another one running?" >&2; exit 69; }
   sleep 0.05
 done
@@ -35,7 +35,7 @@ done
   >"$work/labels.csv" 2>"$work/watch.log" &
 labels=$!
 started+=($labels)
-for _ in $(seq 100); do grep -q following "$work/watch.log" && break; sleep 0.05; done
+for _ in $(seq 100); do grep -qs following "$work/watch.log" && break; sleep 0.05; done
 
 "$bin/emulsion" send $data --columns temperature,humidity,light,co2 --stream $stream --rate $rate \
   >"$work/sent" 2>"$work/send.log" &
