@@ -296,13 +296,13 @@ int shutdown(const std::vector<std::string>& arguments) {
 
 usage: emulsion shutdown [flags]
 
-The daemon learns what it has received, saves its state and ends.
+The daemon takes in what it has received and ends. Where it has a state_directory, all is saved first; without one, models end with it.
 )",
                          Word::none);
   if (const auto over = session.begin(arguments)) return *over;
   const auto reply = session.ask<wire::ShutdownReply>(wire::ShutdownRequest{});
   if (!reply) return session.failed(reply.error());
-  return session.done({{"command", "shutdown"}}, "emulsiond learns what it has, saves and ends");
+  return session.done({{"command", "shutdown"}}, "emulsiond saves what it keeps a state of, and ends");
 }
 
 }  // namespace emulsion::client

@@ -62,11 +62,11 @@ awk -F, -f clients/occupancy_match.awk $data "$work/labels.csv"
 cat <<'TXT'
 
 Next
-  build/release/bin/emulsiond --config config/demo.conf       start it again and leave it running; then, elsewhere:
+  build/release/bin/emulsiond --config config/demo.conf       # start it again and leave it running; then, elsewhere:
   build/release/bin/emulsion send clients/data/room_occupancy.csv --stream occupancy \
     --columns temperature,humidity,light,co2 --rate 200
-  build/release/bin/emulsion top                              watch the clusters move
-  build/release/bin/emulsion simulate --help                  streams whose truth is known
-  build/release/bin/emulsion watch --what events              what happens in a stream
-  curl -s 127.0.0.1:7704/metrics                              the same for Prometheus
+  build/release/bin/emulsion top                              # watch the clusters move
+  build/release/bin/emulsion simulate --help                  # streams whose truth is known
+  build/release/bin/emulsion watch --what events              # what happens in a stream
+  curl -s 127.0.0.1:7704/metrics                              # the same for Prometheus
 TXT

@@ -259,8 +259,9 @@ Attempt<void> Feed::push(const PointBatch& batch) {
 
 Attempt<void> Feed::flush() { return state_->held_rows > 0 ? state_->send(false) : Attempt<void>(); }
 
-Attempt<FeedReport> Feed::finish() {
+Attempt<FeedReport> Feed::finish(bool complete) {
   State& state = *state_;
+  state.options.end_of_stream &= complete;
   const bool broken_off = take_interrupt();
   if (broken_off) {
     state.timeout = std::min(state.timeout, kAfterInterrupt);

@@ -117,8 +117,9 @@ class Feed {
   Attempt<void> flush();
 
   // Sends the last message and waits until the daemon has accounted for every row, as long as it makes progress.
+  //   complete  false: there should have been more rows, so the stream is not told that these were all
   // Errors: kUnavailable.
-  Attempt<FeedReport> finish();
+  Attempt<FeedReport> finish(bool complete = true);
 
   // What has been sent so far.
   const FeedReport& sent() const;

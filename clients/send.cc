@@ -207,11 +207,12 @@ int finish(const SendOptions& options, Sending& sending, const Attempt<void>& ou
   if (!outcome) {
     sending.clear_progress();
     code = complain("send", outcome.error().exit_code, outcome.error().message);
-    // A daemon that does not answer will not answer now; after bad data or Ctrl-C the rows before it still count.
+    // A daemon that does not answer will not answer now; after bad data or Ctrl-C the rows before it still count. But a stream that
+    // waits for its first points shall not start from those few before a row that can be mended.
     if (code == exit_code::kUnavailable) return code;
   }
   if (!sending.feed()) return code;
-  const auto report = sending.feed()->finish();
+  const auto report = sending.feed()->finish(outcome || code == exit_code::kInterrupted);
   sending.clear_progress();
   if (!report) {
     std::fputs((closing_line(sending.feed()->sent()) + "\n").c_str(), stdout);

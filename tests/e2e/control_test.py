@@ -200,6 +200,9 @@ class ClientTest(EndToEndTest):
         text = "a,b\n" + "1,2\n" * 8 + "1,n/a\n"
         self.client(daemon, "send", "-", "--stream", "bad", stdin=text, expect=65)
         self.assertIn(':10: column "b": "n/a" is not a number', self.client_errors)
+        # Not told that these were all, the stream waits for the rest instead of starting from eight rows.
+        bad = next(stream for stream in self.client_json(daemon, "status")["streams"] if stream["stream"] == "bad")
+        self.assertEqual((bad["points_accepted"], bad["phase"]), (8, "warming_up"))
         self.client(daemon, "send", "no-such-file.csv", expect=65)
         closing_line = self.client(daemon, "send", "-", "--stream", "room", stdin="1,2,3\n", expect=65)  # refused there
         self.assertIn("bad_dimension", closing_line)
