@@ -86,8 +86,7 @@ std::string refusal_list(const std::vector<wire::RefusalCount>& refusals) {
   std::vector<std::string> words;
   for (const auto& refusal : refusals) {
     if (refusal.count == 0) continue;
-    words.push_back(
-        fmt::format("{} {}: {}", wire::printable(refusal.stage), wire::printable(refusal.reason), refusal.count));
+    words.push_back(fmt::format("{}: {}", wire::printable(refusal.reason), counted(refusal.count, wire::printable(refusal.stage))));
   }
   return fmt::format("{}", fmt::join(words, ", "));
 }

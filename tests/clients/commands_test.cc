@@ -235,7 +235,7 @@ TEST_CASE("rows that the daemon refuses exit with 65") {
   const File file("1\n2\n");
   const Captured captured = run(daemon, {"send", file.path()}, {"input", "control"});
   CHECK(captured.exit_code == 65);
-  CHECK(captured.out == "sent 2 rows in 1 message to \"default\": 0 accepted, 2 refused (row not_finite: 2)\n");
+  CHECK(captured.out == "sent 2 rows in 1 message to \"default\": 0 accepted, 2 refused (not_finite: 2 rows)\n");
 }
 
 TEST_CASE("a file that is not there is bad data, a daemon that is not there is not reached") {

@@ -175,7 +175,7 @@ TEST_CASE("what is refused is counted, with the daemon's reason, and earlier row
   const auto report = feed->finish();
   REQUIRE(report);
   CHECK(closing_line(*report) ==
-        "sent 30 rows in 3 messages to \"room\": 20 accepted, 10 refused (row not_finite: 10)");
+        "sent 30 rows in 3 messages to \"room\": 20 accepted, 10 refused (not_finite: 10 rows)");
   CHECK(exit_code_of(*report) == 65);
 }
 
@@ -293,7 +293,7 @@ TEST_CASE("messages that the daemon refuses before it knows whose they are count
   CHECK(report.confirmed);
   CHECK(report.refused == 40);
   CHECK(closing_line(report) ==
-        "sent 40 rows in 4 messages to \"room\": 0 accepted, 40 refused (message too_many_streams: 4)");
+        "sent 40 rows in 4 messages to \"room\": 0 accepted, 40 refused (too_many_streams: 4 messages)");
   after.refusals[0].count = 3;
   CHECK_FALSE(account_stalled(before, after, sent_report()).confirmed);
 }

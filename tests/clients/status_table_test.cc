@@ -25,7 +25,7 @@ wire::StatusReply example_status() {
 TEST_CASE("the status is a line about the daemon and a line for each stream") {
   CHECK(status_table(example_status()) ==
         "emulsiond 0.1.0, up 3 min 12 s: 33 messages in, 40 out\n"
-        "refused before they reached a stream: message malformed: 1\n"
+        "refused before they reached a stream: malformed: 1 message\n"
         "stream     phase       d  K  model  accepted  learned    waiting  refused  missing  nats/point\n"
         "occupancy  learning    2  2      7      8143     8100         43        3        2      -3.215\n"
         "room       warming_up  0  0      0         0        0  60 of 100        0        0           -\n");
@@ -48,7 +48,7 @@ TEST_CASE("the status of one stream shows its refusals and its producers") {
   const std::string text = stream_table(example_stream());
   CHECK(text.find("stream \"room\": learning\n") == 0);
   CHECK(text.find("rows accepted                       8143\n") != std::string::npos);
-  CHECK(text.find("refused: row not_finite: 3\n") != std::string::npos);
+  CHECK(text.find("refused: not_finite: 3 rows\n") != std::string::npos);
   CHECK(text.find("sensor-1        32      8143        3        2") != std::string::npos);
 }
 
