@@ -123,7 +123,6 @@ std::size_t Pipeline::receive_run(FrameSource& source, std::size_t most) {
 
 void Pipeline::handle(std::span<Job> run, FrameSource& source) {
   by_stream_.clear();
-  const bool acknowledged = source.acknowledges();
   for (Job& job : run) {
     job.outcome = Outcome::refused;
     job.entry = address(job, source);
@@ -137,14 +136,16 @@ void Pipeline::handle(std::span<Job> run, FrameSource& source) {
       jobs.push_back(&job);
     }
   }
-  const bool shared = workers_.threads() > 1 && by_stream_.size() > 1;
-  if (shared) {
-    workers_.for_each(static_cast<Index>(by_stream_.size()), [this, acknowledged](Index i) {
-      const auto stream = static_cast<std::size_t>(i);
-      for (Job* job : by_stream_[stream]) work(*job, acknowledged, codecs_[stream]);
-    });
-    return finish(run, source);
-  }
+  if (workers_.threads() == 1 || by_stream_.size() == 1) return work_in_turn(run, source);
+  workers_.for_each(static_cast<Index>(by_stream_.size()), [this, acknowledged = source.acknowledges()](Index i) {
+    const auto stream = static_cast<std::size_t>(i);
+    for (Job* job : by_stream_[stream]) work(*job, acknowledged, codecs_[stream]);
+  });
+  finish(run, source);
+}
+
+// One message after the other, and published before others if it has waited long enough.
+void Pipeline::work_in_turn(std::span<Job> run, FrameSource& source) {
   if (by_stream_.size() > 1)
     for (int step = 1; step < kPrefetchSteps; ++step)
       for (const auto& jobs : by_stream_) jobs.front()->entry->stream.prefetch(step);
@@ -152,7 +153,7 @@ void Pipeline::handle(std::span<Job> run, FrameSource& source) {
   Time since = now_();
   for (std::size_t i = 0; i < run.size(); ++i) {
     if (run[i].entry == nullptr) continue;
-    const Time now = work(run[i], acknowledged, codecs_.front());
+    const Time now = work(run[i], source.acknowledges(), codecs_.front());
     if (now - since < kLongestWait) continue;
     finish(run.subspan(finished, i + 1 - finished), source);
     finished = i + 1;

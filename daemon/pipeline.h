@@ -107,6 +107,7 @@ class Pipeline {
   std::size_t bytes_per_run() const;
   std::size_t receive_run(FrameSource& source, std::size_t most);
   void handle(std::span<Job> run, FrameSource& source);
+  void work_in_turn(std::span<Job> run, FrameSource& source);
   StreamEntry* address(Job& job, FrameSource& source);
   StreamEntry* greet(Job& job, const wire::Topic& topic);
   Time work(Job& job, bool acknowledged, wire::Codec& codec) const;

@@ -25,7 +25,7 @@ STANDARD = set(
 
 
 def sources(*folders):
-    files = [path for folder in folders for suffix in ("*.h", "*.cc") for path in (ROOT / folder).rglob(suffix)]
+    files = [path for folder in folders for suffix in ("*.h", "*.inc", "*.cc") for path in (ROOT / folder).rglob(suffix)]
     return sorted(path.relative_to(ROOT) for path in files)
 
 
@@ -113,7 +113,7 @@ class LayeringTest(unittest.TestCase):
         this = pathlib.Path(__file__).resolve()
         for folder in (*ROOMS, "tests", "config", "docs"):
             for path in (ROOT / folder).rglob("*"):
-                if path.suffix not in (".h", ".cc", ".proto", ".py", ".sh", ".conf", ".md", ".txt") or path == this:
+                if path.suffix not in (".h", ".inc", ".cc", ".proto", ".py", ".sh", ".conf", ".md", ".txt") or path == this:
                     continue
                 if path.is_relative_to(ROOT / "docs" / "seeds" / "own"):  # built there by docs/seeds.sh
                     continue

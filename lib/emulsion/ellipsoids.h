@@ -23,6 +23,9 @@ class Ellipsoids {
   Index dimension() const { return places_.rows(); }
   const Eigen::MatrixXd& places() const { return places_; }
 
+  // The matrices, one for each component or one for all: lower triangles, row by row.
+  const Eigen::MatrixXd& triangles() const { return covariances_; }
+
   // The matrix of component k: its lower triangle row by row, all of it, or its diagonal.
   auto triangle_of(Index k) const { return covariances_.col(covariances_.cols() == 1 ? 0 : k); }
   Eigen::MatrixXd covariance(Index k) const { return unpack_triangle(triangle_of(k), dimension()); }

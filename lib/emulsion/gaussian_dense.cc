@@ -172,27 +172,17 @@ class DenseFamily final : public Family {
   MaximisedBank maximise_full(const BankStatistics& statistics, const Prior& prior, const Ellipsoids& before, const std::vector<bool>& keep,
                               Workers& workers) const {
     const Index d = before.dimension();
-    Eigen::MatrixXd means = before.places();
     Shapes shapes(d, before.size());
-    std::vector<Repair> repairs(keep.size(), Repair::none);
-    for_each_run_of_shapes(before.size(), d, workers, [&](Index first, Index count) {
-      for (Index k = first; k < first + count; ++k) {
-        const auto moments = statistics.moments.col(k);
-        Repair& repair = repairs[static_cast<std::size_t>(k)];
-        if (!keep[static_cast<std::size_t>(k)] && !moments.head(d).allFinite()) repair = Repair::kept_previous;
-        if (keep[static_cast<std::size_t>(k)] || repair == Repair::kept_previous)
-          shapes.set(k, before.triangle_of(k));
-        else
-          shapes.set_mode(k, moments.tail(triangle(d)), statistics.weight[k], prior);
-      }
-      shapes.factor(first, count);
-      for (Index k = first; k < first + count; ++k) {
-        Repair& repair = repairs[static_cast<std::size_t>(k)];
-        if (keep[static_cast<std::size_t>(k)] || repair == Repair::kept_previous) continue;
-        repair = shapes.mend(k, prior, before.triangle_of(k));
-        if (repair != Repair::kept_previous) means.col(k) = statistics.moments.col(k).head(d);
-      }
-    });
+    const auto estimate = [&](Index k) {
+      const auto moments = statistics.moments.col(k);
+      if (!moments.head(d).allFinite()) return false;
+      shapes.set_mode(k, moments.tail(triangle(d)), statistics.weight[k], prior);
+      return true;
+    };
+    std::vector<Repair> repairs = shapes.maximise(estimate, keep, before.triangles(), prior, workers);
+    Eigen::MatrixXd means = before.places();
+    for (std::size_t k = 0; k < keep.size(); ++k)
+      if (!keep[k] && repairs[k] != Repair::kept_previous) means.col(static_cast<Index>(k)) = statistics.moments.col(static_cast<Index>(k)).head(d);
     return {std::make_shared<DenseGaussian>(*this, Ellipsoids(std::move(means), shapes), shapes), std::move(repairs)};
   }
 
@@ -211,9 +201,11 @@ class DenseFamily final : public Family {
         repairs[static_cast<std::size_t>(k)] = Repair::kept_previous;
     }
     const Eigen::VectorXd pooled = statistics.moments.bottomRows(triangle(d)).rowwise().sum();
-    shapes.set_mode(0, pooled, statistics.weight.sum(), prior);
-    shapes.factor();
-    const Repair repair = shapes.mend(0, prior, before.triangle_of(0));
+    const auto estimate = [&](Index s) {
+      shapes.set_mode(s, pooled, statistics.weight.sum(), prior);
+      return true;
+    };
+    const Repair repair = shapes.maximise(estimate, {false}, before.triangles(), prior, Workers::alone()).front();
     if (repair == Repair::kept_previous) means = before.places();
     repairs[0] = std::max(repairs[0], repair);
     return {std::make_shared<DenseGaussian>(*this, Ellipsoids(std::move(means), shapes), shapes), std::move(repairs)};

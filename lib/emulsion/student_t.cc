@@ -1,7 +1,6 @@
 #include "emulsion/student_t.h"
 
 #include <algorithm>
-#include <array>
 #include <boost/math/special_functions/gamma.hpp>
 #include <cassert>
 #include <cmath>
@@ -183,37 +182,25 @@ class StudentFamily final : public Family {
                          const std::vector<bool>& keep, Workers& workers) const override {
     const auto& before = dynamic_cast<const StudentBank&>(previous);
     const Index d = before.dimension();
+    Shapes scales(d, before.size());
+    Eigen::VectorXd spreads(before.size());
+    const auto estimate = [&](Index k) {
+      const double weight = statistics.weight[k];
+      const double factors = statistics.moments(0, k);
+      const auto moments = located(statistics.moments, k);
+      spreads[k] = std::log(factors / weight) - statistics.moments.col(k).tail<1>()[0] / weight;
+      if (!(weight > 0) || !(factors > 0) || !std::isfinite(spreads[k]) || !moments.allFinite()) return false;
+      scales.set_mode(k, moments.tail(triangle(d)), factors, prior);
+      return true;
+    };
+    std::vector<Repair> repairs = scales.maximise(estimate, keep, before.ellipsoids().triangles(), prior, workers);
     Eigen::MatrixXd locations = before.means();
     Eigen::VectorXd freedoms = before.freedoms();
-    Shapes scales(d, before.size());
-    std::vector<Repair> repairs(keep.size(), Repair::none);
-    for_each_run_of_shapes(before.size(), d, workers, [&](Index first, Index count) {
-      std::array<double, kLanes> spreads;
-      for (Index k = first; k < first + count; ++k) {
-        const double weight = statistics.weight[k];
-        const double factors = statistics.moments(0, k);
-        const auto moments = located(statistics.moments, k);
-        const double spread = std::log(factors / weight) - statistics.moments.col(k).tail<1>()[0] / weight;
-        spreads[static_cast<std::size_t>(k - first)] = spread;
-        const bool kept = keep[static_cast<std::size_t>(k)];
-        Repair& repair = repairs[static_cast<std::size_t>(k)];
-        if (!kept && (!(weight > 0) || !(factors > 0) || !std::isfinite(spread) || !moments.allFinite())) repair = Repair::kept_previous;
-        if (kept || repair == Repair::kept_previous)
-          scales.set(k, before.ellipsoids().triangle_of(k));
-        else
-          scales.set_mode(k, moments.tail(triangle(d)), factors, prior);
-      }
-      scales.factor(first, count);
-      for (Index k = first; k < first + count; ++k) {
-        Repair& repair = repairs[static_cast<std::size_t>(k)];
-        if (keep[static_cast<std::size_t>(k)] || repair == Repair::kept_previous) continue;
-        repair = scales.mend(k, prior, before.ellipsoids().triangle_of(k));
-        if (repair == Repair::kept_previous) continue;
-        const double spread = spreads[static_cast<std::size_t>(k - first)];
-        locations.col(k) = located(statistics.moments, k).head(d);
-        freedoms[k] = spread > 0 ? std::clamp(2 * shape_of(spread), kLowestFreedom, kHighestFreedom) : kHighestFreedom;
-      }
-    });
+    for (Index k = 0; k < before.size(); ++k) {
+      if (keep[static_cast<std::size_t>(k)] || repairs[static_cast<std::size_t>(k)] == Repair::kept_previous) continue;
+      locations.col(k) = located(statistics.moments, k).head(d);
+      freedoms[k] = spreads[k] > 0 ? std::clamp(2 * shape_of(spreads[k]), kLowestFreedom, kHighestFreedom) : kHighestFreedom;
+    }
     return {std::make_shared<StudentBank>(*this, Ellipsoids(std::move(locations), scales), scales, std::move(freedoms)), std::move(repairs)};
   }
 

@@ -2,14 +2,10 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "clients/captured.h"
-#include "clients/fake_daemon.h"
 #include "clients/plot_document.h"
+#include "clients/plot_example.h"
 #include "clients/plot_view.h"
 #include "clients/true_labels.h"
 
@@ -17,10 +13,6 @@ namespace emulsion::client {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr const char* kTwo = R"({"columns": ["left", "up"], "components": [
-    {"id": 1, "weight": 0.75, "mean": [0, 0], "covariance": [[1, 0], [0, 4]]},
-    {"id": 4, "weight": 0.25, "mean": [10, 0], "covariance": [[1, 0], [0, 4]]}]})";
 
 PlottedModel plotted_model(const std::string& json) {
   auto read = model_of_text(json, "test");
@@ -43,30 +35,6 @@ PlotOptions scatter_of(const PlottedPoints& points) {
   options.axes = {0, 1};
   options.names = points.columns;
   return options;
-}
-
-// A directory with files that are written for a test.
-class Files {
- public:
-  Files() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "emulsion-plot-XXXXXX").string();
-    directory_ = mkdtemp(pattern.data());
-  }
-  ~Files() { std::filesystem::remove_all(directory_); }
-
-  std::string write(const std::string& name, const std::string& text) const {
-    const std::string path = this->path(name);
-    std::ofstream(path) << text;
-    return path;
-  }
-  std::string path(const std::string& name) const { return (directory_ / name).string(); }
-
- private:
-  std::filesystem::path directory_;
-};
-
-Captured run_plot(const std::vector<std::string>& arguments) {
-  return capture([&] { return plot(arguments); });
 }
 
 }  // namespace
@@ -354,80 +322,6 @@ TEST_CASE("the kind of a picture follows from the number of its axes") {
   CHECK(view("density", {}).error().message == "a density has one column; --x chooses it");
   CHECK(view("scatter", {"a", "b", "c"}).error().message == "a scatter has two columns");
   CHECK(view("scatter", {"a"}).error().message == "--kind scatter needs more than one column");
-}
-
-TEST_CASE("what does not go together on the command line is refused") {
-  const std::pair<std::vector<std::string>, std::string> wrong[] = {
-      {{"-o", "a.png"}, "expected one of --model, --history and --stream"},
-      {{"--model", "m", "--stream", "s", "-o", "a.png"}, "expected one of --model, --history and --stream"},
-      {{"--model", "m"}, "missing -o PICTURE"},
-      {{"--model", "m", "-o", "a.gif"}, "\"a.gif\" ends in none of .png, .svg and .pdf"},
-      {{"-", "--model", "-", "-o", "a.png"}, "points and model cannot both come from standard input"},
-      {{"--model", "m", "-o", "a.png", "--at", "3"}, "--at needs --history"},
-      {{"--model", "m", "-o", "a.png", "--kind", "log-likelihood"}, "--kind log-likelihood needs --history"},
-      {{"--model", "m", "-o", "a.png", "--axes", "a", "--x", "b"}, "expected --axes, or --x and --y, not both"},
-      {{"--model", "m", "-o", "a.png", "--y", "b"}, "--y needs --x"},
-      {{"--model", "m", "-o", "a.png", "--label-column", "b"}, "--label-column needs a file of points"},
-      {{"--stream", "a b", "-o", "a.png"}, "\"a b\" is not a stream's name; allowed: 1 to 64 of A-Z a-z 0-9 _ and -"},
-  };
-  for (const auto& [arguments, message] : wrong) {
-    const Captured captured = run_plot(arguments);
-    CHECK(captured.exit_code == 2);
-    CHECK(captured.err == "emulsion plot: " + message + "\n");
-  }
-}
-
-TEST_CASE("files that cannot be used are named") {
-  const Files files;
-  const std::string two = files.write("two.json", kTwo);
-  const auto message = [](const std::vector<std::string>& arguments, int code) {
-    const Captured captured = run_plot(arguments);
-    CHECK(captured.exit_code == code);
-    return captured.err;
-  };
-  CHECK(message({"--model", two, "--columns", "a,b,c", "-o", "a.png"}, 2) ==
-        "emulsion plot: --columns names 3, but the model has 2\n");
-  CHECK(message({"--model", files.path("none"), "-o", "a.png"}, 65) ==
-        "emulsion plot: " + files.path("none") + ": No such file or directory\n");
-  CHECK(message({"--model", files.path(""), "-o", "a.png"}, 65) == "emulsion plot: " + files.path("") + ": Is a directory\n");
-  const std::string bad = files.write("bad.json", "{\"components\": []}");
-  CHECK(message({"--model", bad, "-o", "a.png"}, 65) == "emulsion plot: " + bad + ": components: none, expected at least 1\n");
-  const std::string three = files.write("three.csv", "a,b,c\n1,2,3\n");
-  CHECK(message({three, "--columns", "a,b,c", "--model", two, "-o", "a.png"}, 65) ==
-        "emulsion plot: " + three +
-            ": 3 columns (a, b, c), but the model has 2; --columns and --label-column say which are coordinates\n");
-  // Without --columns those are taken that the model names.
-  CHECK(message({three, "--model", two, "-o", "a.png"}, 65).find("left") != std::string::npos);
-  const std::string history = files.write("h.jsonl", R"({"iteration": 0, "mean_log_likelihood": -1}
-{"iteration": 1, "mean_log_likelihood": -1}
-)");
-  CHECK(message({three, "--history", history, "-o", "a.png"}, 2).find("2 pictures need names of their own") !=
-        std::string::npos);
-  CHECK(message({three, "--history", history, "-o", "a.png", "--at", "2"}, 2) ==
-        "emulsion plot: --at: there is no iteration 2; there are 0 to 1\n");
-  CHECK(message({three, "--history", history, "-o", "a.png", "--at", "1"}, 65) ==
-        "emulsion plot: " + history + ":2: model: missing\n");
-}
-
-TEST_CASE("an interpreter that is not there is said to be missing") {
-  const Files files;
-  setenv("EMULSION_PYTHON", files.path("python").c_str(), 1);
-  const Captured captured = run_plot({"--model", files.write("two.json", kTwo), "-o", files.path("a.png")});
-  unsetenv("EMULSION_PYTHON");
-  CHECK(captured.exit_code == 69);
-  CHECK(captured.err ==
-        "emulsion plot: " + files.path("python") +
-            ": No such file or directory; pictures are drawn by Python with matplotlib: apt install python3-matplotlib\n");
-}
-
-TEST_CASE("a stream that has no model yet is told as the daemon tells it") {
-  FakeDaemon daemon;
-  daemon.answer_with([](const wire::ControlRequest& request) {
-    return wire::ControlReply{request.request_id, wire::ControlError{wire::ControlErrorCode::no_model, "no model yet"}};
-  });
-  auto arguments = daemon.flags({"control"});
-  arguments.insert(arguments.end(), {"--stream", "room", "-o", "a.png"});
-  CHECK(run_plot(arguments).exit_code == 75);
 }
 
 }  // namespace emulsion::client

@@ -7,16 +7,12 @@
 #include "emulsion/kernels/targets.h"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "emulsion/kernels/vectors.inc"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace emulsion::kernels::HWY_NAMESPACE {
 namespace {
-
-namespace hn = hwy::HWY_NAMESPACE;
-using Doubles = hn::ScalableTag<double>;
-using Vector = hn::Vec<Doubles>;
-constexpr Index kLanesHere = static_cast<Index>(hn::MaxLanes(Doubles()));
 
 // Where the first coordinate of a row lies among points in blocks; the next one is kLanes further.
 HWY_INLINE Index InBlocks(Index row, Index d) { return row / kLanes * kLanes * d + row % kLanes; }

@@ -7,17 +7,12 @@
 #include "emulsion/kernels/targets.h"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "emulsion/kernels/vectors.inc"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace emulsion::kernels::HWY_NAMESPACE {
 namespace {
-
-namespace hn = hwy::HWY_NAMESPACE;
-using Doubles = hn::ScalableTag<double>;
-using Vector = hn::Vec<Doubles>;
-constexpr Index kLanesHere = static_cast<Index>(hn::MaxLanes(Doubles()));
-static_assert(kLanes % kLanesHere == 0);
 
 constexpr int kRows = 4;  // that are worked on together, so that no sum has to wait for its own last term
 

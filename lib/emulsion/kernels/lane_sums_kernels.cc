@@ -15,18 +15,12 @@
 #include "emulsion/kernels/targets.h"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "emulsion/kernels/vectors.inc"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace emulsion::kernels::HWY_NAMESPACE {
 namespace {
-
-namespace hn = hwy::HWY_NAMESPACE;
-using Doubles = hn::ScalableTag<double>;
-using Vector = hn::Vec<Doubles>;
-constexpr Index kLanesHere = static_cast<Index>(hn::MaxLanes(Doubles()));
-
-HWY_INLINE double SumOf(Vector sums) { return hn::GetLane(hn::SumOfLanes(Doubles(), sums)); }
 
 // Some blocks of a tile, in their order.
 struct Blocks {

@@ -11,19 +11,14 @@
 #include "emulsion/kernels/targets.h"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "emulsion/kernels/vectors.inc"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace emulsion::kernels::HWY_NAMESPACE {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
-using Doubles = hn::ScalableTag<double>;
-using Vector = hn::Vec<Doubles>;
-
-constexpr Index kLanesHere = static_cast<Index>(hn::MaxLanes(Doubles()));
 constexpr Index M = kLanes / kLanesHere;  // vectors of a block of kLanes rows
-static_assert(M * kLanesHere == kLanes, "a block is a whole number of vectors");
 
 // e^x for x in [-700, 0], to the last bit or the one before; anything for other x.
 //

@@ -10,18 +10,16 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 #include <hwy/contrib/math/math-inl.h>
+#include "emulsion/kernels/vectors.inc"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace emulsion::kernels::HWY_NAMESPACE {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
-
 // Finds one step size more than there are retentions: each is the later one of a retention and the earlier one of the next.
 void PowerLawRetentions(double first, double offset, double exponent, Index count, double* HWY_RESTRICT out) {
-  const hn::ScalableTag<double> f64;
-  constexpr Index kLanesHere = static_cast<Index>(hn::MaxLanes(hn::ScalableTag<double>()));
+  const Doubles f64;
   constexpr Index kAtOnce = 64;
   const auto one = hn::Set(f64, 1.0);
   double steps[kAtOnce + 2 * kLanesHere] = {}, retentions[kAtOnce];

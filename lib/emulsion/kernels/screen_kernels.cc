@@ -11,16 +11,12 @@
 #include "emulsion/kernels/targets.h"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+#include "emulsion/kernels/vectors.inc"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
 namespace emulsion::kernels::HWY_NAMESPACE {
 namespace {
-
-namespace hn = hwy::HWY_NAMESPACE;
-using Doubles = hn::ScalableTag<double>;
-using Vector = hn::Vec<Doubles>;
-constexpr Index kLanesHere = static_cast<Index>(hn::MaxLanes(Doubles()));
 
 void Project(const double* HWY_RESTRICT blocks, Index d, const double* HWY_RESTRICT map, Index projections, LaneRange rows,
              double* HWY_RESTRICT out) {

@@ -39,8 +39,8 @@ void put(const PointBatch& points, const std::vector<double>& retentions, v1::Wa
   for (const double retention : retentions) out->add_retentions(retention);
 }
 
-// What may be left of statistics: no more than all, but for rounding.
-bool is_share_left(double share) { return share >= 0 && share <= 1 + 1e-6; }
+// What may be left of statistics.
+bool is_share_left(double share) { return share >= 0 && share <= 1; }
 constexpr const char* kShareLeft = ", expected a number from 0 to 1";
 
 Result<PointBatch> points_of(const v1::WaitingPoints& from, Index dimension, const char* field) {
