@@ -50,7 +50,7 @@ class DaemonAtWork {
     const auto opened = streams.open();
     INFO((opened ? std::string() : opened.error().message));
     REQUIRE(opened);
-    pipeline.emplace(Pipeline::Parts{{&source}, sink, control, streams, board, [this] { return now += tick; }, 77, options.learning_threads},
+    pipeline.emplace(Pipeline::Parts{{&source}, sink, control, streams, board, [this] { return read_clock(); }, 77, options.learning_threads},
                      options.save_interval_seconds);
   }
   DaemonAtWork(const DaemonAtWork&) = delete;
@@ -126,6 +126,12 @@ class DaemonAtWork {
   std::optional<Pipeline> pipeline;
 
  private:
+  // Threads that learn may read a clock that stands still at the same time, so that one is not written to.
+  std::chrono::steady_clock::time_point read_clock() {
+    if (tick.count() != 0) now += tick;
+    return now;
+  }
+
   template <typename Message, typename Decode>
   std::vector<Message> published(const std::string& stream, wire::TopicKind kind, Decode decode) {
     std::vector<Message> messages;
