@@ -9,6 +9,7 @@
 #include <utility>
 #include <zmq.hpp>
 
+#include "clients/flags.h"
 #include "clients/interrupt.h"
 #include "emulsion/wire/convert.h"
 #include "emulsion/wire/topic.h"
@@ -154,6 +155,19 @@ Attempt<wire::ControlReply> ControlConnection::ask(const Question& question, Mil
   if (interrupted()) return fail(exit_code::kInterrupted, "interrupted");
   return fail(exit_code::kUnavailable,
               fmt::format("no answer from {} within {}; is emulsiond running?", state.endpoint, seconds(timeout)));
+}
+
+Failure ControlConnection::explained(Failure failure, std::string_view stream, Milliseconds timeout) {
+  if (failure.answered != wire::ControlErrorCode::unknown_stream) return failure;
+  const auto known = ask_for<wire::ListReply>(wire::ListRequest{}, timeout);
+  if (!known) return failure;
+  if (const auto meant = nearest(stream, known->streams))
+    failure.message += "; did you mean \"" + *meant + "\"?";
+  else if (known->streams.empty())
+    failure.message += "; there are none yet";
+  else
+    failure.message += fmt::format("; there are {}", fmt::join(known->streams, ", "));
+  return failure;
 }
 
 struct PointSender::State {

@@ -56,6 +56,10 @@ class ControlConnection {
     return fail(exit_code::kUnavailable, "the daemon answered another question than the one that was asked");
   }
 
+  // A failure to tell the user. If it is that there is no such stream, it also tells which one may have been meant, or which
+  // there are.
+  Failure explained(Failure failure, std::string_view stream, Milliseconds timeout);
+
  private:
   struct State;
   explicit ControlConnection(std::unique_ptr<State> state);

@@ -58,7 +58,7 @@ class ControlSession {
 
   template <typename Reply>
   Attempt<Reply> ask(const ControlConnection::Question& question) {
-    return connection_->ask_for<Reply>(question, Milliseconds(static_cast<std::int64_t>(timeout_seconds_ * 1000)));
+    return connection_->ask_for<Reply>(question, timeout());
   }
 
   // The stream that was named, or the only one there is.
@@ -71,21 +71,10 @@ class ControlSession {
     return fail(exit_code::kUsage, fmt::format("which stream? There are {}", fmt::join(reply->streams, ", ")));
   }
 
-  // The complaint of a failure. A stream that is unknown is answered with those that there are.
+  // The complaint of a failure.
   int failed(const Failure& failure) {
-    std::string message = failure.message;
-    if (failure.answered == wire::ControlErrorCode::unknown_stream) {
-      if (const auto known = ask<wire::ListReply>(wire::ListRequest{})) {
-        const auto meant = nearest(stream(), known->streams);
-        if (meant)
-          message += "; did you mean \"" + *meant + "\"?";
-        else if (known->streams.empty())
-          message += "; there are none yet";
-        else
-          message += fmt::format("; there are {}", fmt::join(known->streams, ", "));
-      }
-    }
-    return complain(command_, failure.exit_code, message);
+    const Failure explained = connection_ ? connection_->explained(failure, stream(), timeout()) : failure;
+    return complain(command_, explained.exit_code, explained.message);
   }
 
   // Prints the outcome: `json` with --json, `text` for people.
@@ -97,6 +86,8 @@ class ControlSession {
   static void print(const std::string& text) { std::fputs(text.c_str(), stdout); }
 
  private:
+  Milliseconds timeout() const { return Milliseconds(static_cast<std::int64_t>(timeout_seconds_ * 1000)); }
+
   std::string command_;
   Flags flags_;
   Endpoints endpoints_;

@@ -70,6 +70,7 @@ struct FeedReport {
   std::uint64_t refused = 0;
   std::uint64_t repeated = 0;               // rows of messages that had been received before
   std::vector<wire::RefusalCount> reasons;  // of the stream and the daemon, grown since the feed began
+  std::uint32_t dimension = 0;              // of the stream; 0 while nothing is known of it
 };
 
 // What the daemon's status says about one feed.

@@ -62,6 +62,7 @@ FeedReport account(const wire::StatusReply& before, const wire::StatusReply& aft
   const std::uint64_t known = std::min(sent.rows, sent.accepted + sent.refused);
   sent.repeated = sent.confirmed ? sent.rows - known : 0;
 
+  sent.dimension = new_stream != nullptr ? new_stream->dimension : 0;
   sent.reasons.clear();
   if (sent.refused > 0 && new_stream != nullptr) {
     sent.reasons = growth(old_stream ? old_stream->refusals : std::vector<wire::RefusalCount>{}, new_stream->refusals);
@@ -107,6 +108,9 @@ std::string closing_line(const FeedReport& report) {
   }
   line += fmt::format("{}{} accepted, {} refused", report.acknowledged ? "; " : ": ", report.accepted, report.refused);
   if (!report.reasons.empty()) line += " (" + refusal_list(report.reasons) + ")";
+  const bool of_dimension = std::any_of(report.reasons.begin(), report.reasons.end(),
+                                        [](const wire::RefusalCount& refusal) { return refusal.reason == "bad_dimension"; });
+  if (of_dimension && report.dimension > 0) line += fmt::format(", as the stream is of points of {}", counted(report.dimension, "coordinate"));
   if (report.repeated > 0) line += fmt::format(", {} had come before", report.repeated);
   return line;
 }

@@ -135,9 +135,9 @@ Attempt<std::vector<PlotFrame>> frames_of_history(const PlotFlags& flags, std::v
 Attempt<PlotFrame> frame_of_stream(const PlotFlags& flags) {
   auto connection = ControlConnection::open(flags.endpoints.control);
   if (!connection) return tl::unexpected(std::move(connection.error()));
-  const auto reply = connection->ask_for<wire::GetModelReply>(
-      wire::GetModelRequest{flags.stream}, Milliseconds(static_cast<std::int64_t>(flags.timeout_seconds * 1000)));
-  if (!reply) return tl::unexpected(reply.error());
+  const Milliseconds timeout(static_cast<std::int64_t>(flags.timeout_seconds * 1000));
+  const auto reply = connection->ask_for<wire::GetModelReply>(wire::GetModelRequest{flags.stream}, timeout);
+  if (!reply) return tl::unexpected(connection->explained(reply.error(), flags.stream, timeout));
   auto model = model_of_message(reply->model, "stream \"" + flags.stream + "\"");
   if (!model) return tl::unexpected(std::move(model.error()));
   std::string title = flags.title;

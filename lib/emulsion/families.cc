@@ -105,6 +105,10 @@ Result<const Family*> find_single(std::string_view name) {
     if (family->name() == name) return family;
   for (const FamilyMaker& maker : kMakers)
     if (is_of(maker, name)) return find_made(maker, name);
+  if (const std::string_view plain = name.substr(0, name.find('(')); plain != name)
+    if (const auto family = find_single(plain); family && (*family)->name() == plain)
+      return fail("family \"" + std::string(name.substr(0, 100)) + "\" is unknown; columns stand in brackets, as in \"" +
+                  std::string(plain) + "[0]\"");
   std::string known;
   for (const std::string& each : family_names()) known += (known.empty() ? "" : ", ") + each;
   return fail("family \"" + std::string(name.substr(0, 100)) + "\" is unknown; there are: " + known);

@@ -91,8 +91,10 @@ class Reader {
     } else {
       at_ = begin;
     }
+    const bool grouped = take('(');
     const auto factors = read_factors();
     if (!factors) return fail(factors.error().message);
+    if (grouped && !take(')')) return expected("\"*\" or \")\"");
     term.family = component_name(*factors);
     return term;
   }
@@ -112,14 +114,14 @@ class Reader {
     const std::string_view name = word();
     if (name.empty() || is_number(name)) {
       at_ -= name.size();
-      return expected("the name of a family");
+      return expected(name.empty() ? "the name of a family" : "the name of a family, or one count before all of a component,");
     }
     factor.family = name;
     std::replace(factor.family.begin(), factor.family.end(), '-', '_');
     if (take('(')) {
       const std::string_view argument = word();
       if (argument.empty()) return expected("an argument");
-      if (!take(')')) return expected("\")\"");
+      if (!take(')')) return expected("\")\", or columns in brackets,");
       factor.family += "(" + std::string(argument) + ")";
     }
     if (!take('[')) return factor;

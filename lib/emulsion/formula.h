@@ -1,7 +1,7 @@
 // The components of a mixture in words.
 //
 //   formula    term + term + ...                 2*gaussian(full) + 1*exponential
-//   term       [COUNT *] component               3*student_t
+//   term       [COUNT *] component               3*student_t; a component may stand in parentheses
 //   component  factor * factor * ...             gaussian(full)[temperature,humidity] * poisson[count]
 //   factor     family [columns]                  the coordinates of different factors are independent, given the component
 //   family     NAME, or NAME(ARGUMENT)           a name of families.h; "-" is as good as "_"

@@ -63,7 +63,8 @@ class ProductFamily final : public Family {
 
   Result<void> check_dimension(Index dimension) const override {
     if (dimension != dimension_)
-      return fail(name() + ": " + std::to_string(dimension) + " coordinates, expected " + std::to_string(dimension_));
+      return fail(name() + ": " + std::to_string(dimension) + " coordinates, expected " + std::to_string(dimension_) +
+                  (dimension > dimension_ ? ", as each stands in one factor" : ""));
     for (const ProductFactor& factor : factors_)
       if (const auto checked = factor.family->check_dimension(width(factor)); !checked) return checked;
     return {};
@@ -249,7 +250,7 @@ Result<std::unique_ptr<const Family>> make_product_family(std::vector<ProductFac
   assert(!factors.empty());
   Index highest = -1;
   for (const ProductFactor& factor : factors) {
-    if (factor.columns.empty()) return fail(factor.family->name() + ": no columns, but each of several factors needs some");
+    if (factor.columns.empty()) return fail(factor.family->name() + ": no columns, but each of several factors needs some, as in \"" + factor.family->name() + "[0]\"");
     highest = std::max(highest, *std::max_element(factor.columns.begin(), factor.columns.end()));
   }
   constexpr Index kMostColumns = 65536;

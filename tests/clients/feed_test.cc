@@ -266,6 +266,18 @@ TEST_CASE("a feed is accounted for when its last message and all of its rows are
   CHECK(report.refused == 2);
 }
 
+TEST_CASE("a feed of points of a wrong dimension is told the right one") {
+  auto after = status_of({"", 5, 3, 4, 0, 40, 0, 0, 0, 0});
+  after.streams[0].refusals = {{"message", "bad_dimension", 4}};
+  after.streams[0].dimension = 2;
+  CHECK(closing_line(account({}, after, sent_report())) ==
+        "sent 40 rows in 4 messages to \"room\": 0 accepted, 40 refused (bad_dimension: 4 messages), as the stream is of points of 2 "
+        "coordinates");
+  after.streams[0].refusals = {{"row", "not_finite", 40}};
+  CHECK(closing_line(account({}, after, sent_report())) ==
+        "sent 40 rows in 4 messages to \"room\": 0 accepted, 40 refused (not_finite: 40 rows)");
+}
+
 TEST_CASE("messages that had come before are told apart from those that are refused") {
   const FeedReport sent = sent_report();
   const auto earlier = status_of({"", 5, 3, 4, 40, 0, 0, 0, 0, 0});

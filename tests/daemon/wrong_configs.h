@@ -58,7 +58,7 @@ inline const std::vector<WrongFile> kWrongFiles = {
     {"[stream.a]\nmixture = normal[t] * poisson[n]\ncolumns = t, count\n",
      {R"(emulsiond.conf:3: stream.a.columns: mixture "normal[t] * poisson[n]": there is "n]" where one of the columns t, count was expected)"}},
     {"[stream.a]\nmixture = normal[0] * poisson[1]\ndimension = 3\n",
-     {R"(emulsiond.conf:3: stream.a.dimension: normal[0]*poisson[1]: 3 coordinates, expected 2)"}},
+     {R"(emulsiond.conf:3: stream.a.dimension: normal[0]*poisson[1]: 3 coordinates, expected 2, as each stands in one factor)"}},
     {"[stream.a]\ncolumns = t, h\ndimension = 3\n",
      {R"(emulsiond.conf:3: stream.a.dimension: 2 columns are named, dimension is 3; allowed: as many names as coordinates)"}},
     {"[stream.a]\ncolumns = t, t\n",

@@ -170,7 +170,8 @@ class PlotTest(EndToEndTest):
         self.assertEqual(len(self.ellipses(ids)), 4)
         self.assertTrue(any(re.match(r"geyser: model \d+, learned from 272 points", text) for text in texts), texts)
         self.client(daemon, "plot", "--stream", "nobody", "-o", "x.svg", expect=1)
-        self.assertIn("nobody", self.client_errors)
+        self.assertIn('"nobody"', self.client_errors)
+        self.assertIn("there are geyser", self.client_errors)
 
     def test_without_matplotlib_it_says_how_to_get_it(self):
         # Without its site-packages Python knows nothing but itself.

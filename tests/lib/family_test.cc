@@ -38,6 +38,9 @@ TEST_CASE("an unknown family is refused with the names there are", "[family]") {
   const auto unknown = find_family("gauss");
   REQUIRE_FALSE(unknown);
   CHECK(unknown.error().message == "family \"gauss\" is unknown; there are: " + names);
+  // Parentheses hold what makes a family, not columns.
+  CHECK(find_family("normal(a)").error().message == "family \"normal(a)\" is unknown; columns stand in brackets, as in \"normal[0]\"");
+  CHECK(find_family("gaussian(a)").error().message.ends_with("; there are: " + names));
 }
 
 TEST_CASE("the parts of the layout have names of their own and together the rows of a packing", "[family]") {

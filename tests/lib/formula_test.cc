@@ -45,6 +45,11 @@ TEST_CASE("a single term without a count has as many components as asked for; se
   CHECK(read("gamma[0] * poisson[1]", {}, 5) == "5*gamma[0]*poisson[1]");
 }
 
+TEST_CASE("a component may stand in parentheses") {
+  CHECK(read("2*(gamma[0]*poisson[1]) + (gaussian(full))") == "2*gamma[0]*poisson[1] + 1*gaussian(full)");
+  CHECK(read(" ( gamma [0] * poisson[1] ) ", {}, 3) == "3*gamma[0]*poisson[1]");
+}
+
 TEST_CASE("spaces do not matter, and a hyphen is as good as an underscore") {
   CHECK(read("  2 *\tlog-normal\n") == "2*log_normal");
   CHECK(component(" von-mises_fisher [ 0 , 1 ] ") == "von_mises_fisher[0,1]");
@@ -67,11 +72,12 @@ TEST_CASE("what is no formula is told with its place and what was expected") {
   CHECK(read("gamma +") == "mixture \"gamma +\": it ends where the name of a family was expected");
   CHECK(read("gamma poisson") ==
         "mixture \"gamma poisson\": there is \"poisson\" where \"+\", \"*\" or the end was expected");
-  CHECK(read("gamma * 2") == "mixture \"gamma * 2\": there is \"2\" where the name of a family was expected");
+  CHECK(read("gamma * 2") == "mixture \"gamma * 2\": there is \"2\" where the name of a family, or one count before all of a component, was expected");
   CHECK(read("gamma & poisson") ==
         "mixture \"gamma & poisson\": there is \"& poisson\" where \"+\", \"*\" or the end was expected");
   CHECK(read("gaussian()") == "mixture \"gaussian()\": there is \")\" where an argument was expected");
-  CHECK(read("gaussian(full") == "mixture \"gaussian(full\": it ends where \")\" was expected");
+  CHECK(read("gaussian(full") == "mixture \"gaussian(full\": it ends where \")\", or columns in brackets, was expected");
+  CHECK(read("2*(gamma[0] * poisson[1]") == "mixture \"2*(gamma[0] * poisson[1]\": it ends where \"*\" or \")\" was expected");
   CHECK(read("gamma[0") == "mixture \"gamma[0\": it ends where \",\" or \"]\" was expected");
   CHECK(read("gamma[]") == "mixture \"gamma[]\": there is \"]\" where the position of a column was expected");
   CHECK(read("gamma[a]") == "mixture \"gamma[a]\": there is \"a]\" where the position of a column was expected");
@@ -98,7 +104,8 @@ TEST_CASE("a count is from 1 to 4096") {
 }
 
 TEST_CASE("a component has no count and no sum") {
-  CHECK(component("2*gamma") == "mixture \"2*gamma\": there is \"2*gamma\" where the name of a family was expected");
+  CHECK(component("2*gamma") == "mixture \"2*gamma\": there is \"2*gamma\" where the name of a family, or one count before all of a "
+        "component, was expected");
   CHECK(component("gamma + poisson") ==
         "mixture \"gamma + poisson\": there is \"+ poisson\" where \"*\" or the end was expected");
 }

@@ -89,7 +89,7 @@ TEST_CASE("parts of a product are named by their factor") {
 TEST_CASE("a product has one dimension alone") {
   CHECK(known_family(kName).check_dimension(3));
   CHECK(known_family(kName).check_dimension(2).error().message == kName + ": 2 coordinates, expected 3");
-  CHECK(known_family(kName).unpack(parameters(), 4).error().message == kName + ": 4 coordinates, expected 3");
+  CHECK(known_family(kName).unpack(parameters(), 4).error().message == kName + ": 4 coordinates, expected 3, as each stands in one factor");
 }
 
 TEST_CASE("columns that do not fit together are refused") {
@@ -98,7 +98,7 @@ TEST_CASE("columns that do not fit together are refused") {
   CHECK(refusal_of("gamma[0]*poisson[2]") == "family \"gamma[0]*poisson[2]\": column 1 is in no factor");
   CHECK(refusal_of("gamma[1]") == "family \"gamma[1]\": column 0 is in no factor");
   CHECK(refusal_of("gamma*poisson[0]") ==
-        "family \"gamma*poisson[0]\": gamma: no columns, but each of several factors needs some");
+        "family \"gamma*poisson[0]\": gamma: no columns, but each of several factors needs some, as in \"gamma[0]\"");
   CHECK(refusal_of("gamma[65536]") == "family \"gamma[65536]\": column 65536, expected 0 to 65535");
   CHECK(refusal_of("gamma[0]*cauchy[1]").starts_with("family \"cauchy\" is unknown; there are: "));
   CHECK(refusal_of("categorical[0]*gamma[1]") ==

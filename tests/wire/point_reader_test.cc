@@ -280,11 +280,25 @@ TEST_CASE("labels are spelled as the file spells them", "[reader]") {
   CHECK(reader->read(9).error().message == "p.jsonl:4: column \"l\": an array is not a label");
 }
 
+TEST_CASE("cells are separated by commas, or where the first line has none by semicolons or tabs", "[reader]") {
+  const Eigen::MatrixXd expected = rows({{1, 2.5}, {-3, 4}});
+  CHECK(all_of("a;b\n1;2.5\n-3;4\n", "p.csv").batch.points == expected);
+  CHECK(all_of("a\tb\n1\t2.5\n-3\t4\n", "p.csv").batch.points == expected);
+  CHECK(all_of("\n1;2.5\n-3;4\n", "p.csv").batch.points == expected);
+  CHECK(all_of("\"a,b\";c\td\n1;2.5\n-3;4\n", "p.csv").batch.points == expected);
+  CHECK(reader_of("a;b,c\n1,2\n", "p.csv")->columns() == Strings{"a;b", "c"});
+  CHECK(reader_of("a\tb;c,d\n1\t2\n", "p.tsv")->columns() == Strings{"a", "b;c,d"});
+  // What separates later lines says nothing.
+  CHECK(reader_of("a\n1;2\n", "p.csv").error().message ==
+        "p.csv:2: no column of numbers is left for the points; column \"a\": \"1;2\" is not a number");
+}
+
 TEST_CASE("a file without points says so", "[reader]") {
   CHECK(reader_of("", "p.csv").error().message == "p.csv: no points");
   CHECK(reader_of("", "p.jsonl").error().message == "p.jsonl: no points");
   CHECK(reader_of("", "p.npy").error().message == "p.npy: not an npy file");
-  CHECK(reader_of("a,b\nx,y\n", "p.csv").error().message == "p.csv:2: no column of numbers is left for the points");
+  CHECK(reader_of("a,b\nx,y\n", "p.csv").error().message ==
+        "p.csv:2: no column of numbers is left for the points; column \"a\": \"x\" is not a number");
   // A header alone is a file of no rows.
   auto reader = reader_of("a,b\n", "p.csv");
   REQUIRE(reader);

@@ -3,11 +3,29 @@
 #include <csv.h>
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "emulsion/wire/cell.h"
 
 namespace emulsion::wire {
+namespace {
+
+// What separates the cells of a line: the first of these that stands outside of quotes; a comma if none does.
+char delimiter_of(std::string_view line) {
+  for (const char delimiter : {',', ';', '\t'}) {
+    bool quoted = false;
+    for (const char c : line) {
+      if (c == '"') quoted = !quoted;
+      if (c == delimiter && !quoted) return delimiter;
+    }
+  }
+  return ',';
+}
+
+bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r\n") == std::string_view::npos; }
+
+}  // namespace
 
 CsvReader::CsvReader(std::istream& input, std::string name, CsvOptions options)
     : lines_(input, std::move(name)), options_(std::move(options)), parser_(std::make_unique<csv_parser>()) {
@@ -20,6 +38,12 @@ CsvReader::~CsvReader() { csv_free(parser_.get()); }
 void CsvReader::reset_parser() {
   csv_free(parser_.get());
   csv_init(parser_.get(), CSV_STRICT | CSV_STRICT_FINI);
+  csv_set_delim(parser_.get(), static_cast<unsigned char>(options_.delimiter));
+}
+
+void CsvReader::find_delimiter() {
+  if (options_.delimiter != 0 || is_blank(text_)) return;
+  options_.delimiter = delimiter_of(text_);
   csv_set_delim(parser_.get(), static_cast<unsigned char>(options_.delimiter));
 }
 
@@ -58,6 +82,7 @@ Result<bool> CsvReader::next_row(Row& row) {
       if (csv_fini(parser_.get(), on_cell, on_row, this) != 0) refuse_row("a quoted cell is not closed");
       continue;
     }
+    find_delimiter();
     text_ += '\n';
     row_bytes_ += text_.size();
     const std::size_t complete = rows_.size();
@@ -66,8 +91,7 @@ Result<bool> CsvReader::next_row(Row& row) {
     } else if (csv_parse(parser_.get(), text_.data(), text_.size(), on_cell, on_row, this) != text_.size()) {
       refuse_row("a quotation mark inside a cell is neither doubled nor around it");
     }
-    const bool blank = text_.find_first_not_of(" \t\r\n") == std::string::npos;
-    if (rows_.size() > complete || (blank && open_row_.cells.empty() && parser_->entry_pos == 0)) row_bytes_ = 0;
+    if (rows_.size() > complete || (is_blank(text_) && open_row_.cells.empty() && parser_->entry_pos == 0)) row_bytes_ = 0;
   }
   row = std::move(rows_.front());
   rows_.pop_front();

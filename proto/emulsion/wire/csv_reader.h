@@ -1,4 +1,4 @@
-// Rows of a CSV file (RFC 4180), by libcsv.
+// Rows of a CSV file (RFC 4180), by libcsv. Cells may also be separated by semicolons or tabs.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ namespace emulsion::wire {
 
 struct CsvOptions {
   CsvHeader header = CsvHeader::automatic;
-  char delimiter = ',';
+  char delimiter = 0;  // 0: what separates the cells of the first line; a comma if there is one
 
   // Positions of columns that may hold text, so that text there makes no header.
   std::vector<std::size_t> text_columns;
@@ -49,6 +49,7 @@ class CsvReader : public RecordReader {
   static void on_row(int terminator, void* self);
 
   void reset_parser();
+  void find_delimiter();
   void refuse_row(std::string problem);
   Result<bool> next_row(Row& row);
   bool is_header(const Row& row) const;

@@ -144,17 +144,20 @@ Result<void> PointReader::State::choose_columns() {
     coordinates.push_back(*found);
   }
   if (options.columns.empty()) {
+    std::string why_not;  // the first column that is left out
     for (std::size_t i = 0; i < names.size(); ++i) {
       if (i == label_at || i == time_at || i == weight_at) continue;
-      if (!has_record || coordinate(record.cells[i])) {
+      const Result<double> number = has_record ? coordinate(record.cells[i]) : 0.0;
+      if (number) {
         coordinates.push_back(i);
       } else {
+        if (left_out.empty()) why_not = "; column " + wire::quoted(names[i]) + ": " + number.error().message;
         left_out.push_back(names[i]);
       }
     }
     if (coordinates.empty()) {
       const std::string place = has_record ? records->place(record.line) : name;
-      return fail(place + ": no column of numbers is left for the points");
+      return fail(place + ": no column of numbers is left for the points" + why_not);
     }
   }
   for (const std::size_t i : coordinates) columns.push_back(names[i]);
@@ -171,7 +174,7 @@ Result<void> PointReader::State::start() {
   } else {
     CsvOptions csv;
     csv.header = options.csv_header;
-    csv.delimiter = options.csv_delimiter != 0 ? options.csv_delimiter : ends_with(name, ".tsv") ? '\t' : ',';
+    if (ends_with(name, ".tsv")) csv.delimiter = '\t';
     for (const std::string* column : {&options.label_column, &options.time_column}) {
       if (const auto at = position(*column)) csv.text_columns.push_back(*at);
     }

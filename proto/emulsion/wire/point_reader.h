@@ -64,7 +64,6 @@ struct PointReaderOptions {
   TimeUnit time_unit = TimeUnit::automatic;  // of times that are plain numbers
 
   CsvHeader csv_header = CsvHeader::automatic;
-  char csv_delimiter = 0;  // 0: a comma; a tab in a file that ends in .tsv
 
   BadRowPolicy bad_rows = BadRowPolicy::stop;
 
