@@ -1,7 +1,8 @@
 // Reads settings from the command line, the environment and the file.
 //
-// Program_options gets one argument with its value, or one line of the file, at a time: so one fault does not hide the
-// next, and every line has its number.
+// Program_options gets one argument with its value at a time, so that one fault does not hide the next. The lines of the file
+// are few in kind, and are read here: Program_options does not tell where it found what it reads, and silently cuts a value at
+// its first #.
 #include "daemon/options.h"
 
 #include <boost/program_options.hpp>
@@ -232,19 +233,20 @@ class ConfigurationFile {
     return text;
   }
 
-  void read_line(const std::string& line) {
-    const std::string content(trimmed(std::string_view(line).substr(0, line.find('#'))));
+  void read_line(std::string_view line) {
+    const std::size_t hash = line.find('#');
+    const std::string content(trimmed(line.substr(0, hash)));
     if (content.empty()) return;
     if (content.front() == '[') return read_section(content);
     if (!section_) return;
-    if (content.front() == '=') return fault(content, std::string("has no key") + only(kLineForms));
-    try {
-      std::istringstream text((section_->empty() ? "" : "[" + *section_ + "]\n") + line);
-      const auto parsed = po::parse_config_file(text, po::options_description(), true);
-      for (const auto& option : parsed.options) take(option.string_key, option.value.front(), line);
-    } catch (const po::error&) {
-      fault(content, std::string("is not a setting") + only(kLineForms));
-    }
+    const std::size_t equals = content.find('=');
+    if (equals == 0) return fault(content, std::string("has no key") + only(kLineForms));
+    if (equals == std::string::npos) return fault(content, std::string("is not a setting") + only(kLineForms));
+    std::string key(trimmed(std::string_view(content).substr(0, equals)));
+    std::string value(trimmed(std::string_view(content).substr(equals + 1)));
+    // A comment begins behind a space. Any other # is left for the assembly to refuse.
+    if (hash != std::string_view::npos && std::string_view(" \t=").find(line[hash - 1]) == std::string_view::npos) value += '#';
+    written_.settings.push_back({section_->empty() ? std::move(key) : *section_ + "." + key, std::move(value), origin_});
   }
 
   void read_section(const std::string& content) {
@@ -263,14 +265,6 @@ class ConfigurationFile {
       fault(content, std::string("unknown section") + only(kSections) +
                          did_you_mean(content, {"[defaults]", "[stream." + name.substr(name.find('.') + 1) + "]"}));
     }
-  }
-
-  void take(const std::string& key, const std::string& value, const std::string& line) {
-    // Program_options cuts a value at its first #. Where no space tells of a comment, that would be silent damage.
-    const std::size_t hash = line.find('#');
-    const bool cut =
-        hash != std::string::npos && std::string_view(" \t=").find(line[hash - 1]) == std::string_view::npos;
-    written_.settings.push_back({key, std::string(trimmed(value)) + (cut ? "#" : ""), origin_});
   }
 
   Origin origin_;
