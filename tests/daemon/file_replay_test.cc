@@ -74,6 +74,12 @@ TEST_CASE("a recording gives back the frames that were written", "[replay]") {
     CHECK(frames[i].fault.empty());
   }
   CHECK(replay(record(directory, {}), "").empty());
+  // Long ones are read in parts.
+  for (const std::size_t size : {4095, 4096, 4097, 100000}) {
+    const auto long_frames = replay(record(directory, {{kFrames[0].topic, std::string(size, 'x')}}), "");
+    REQUIRE(long_frames.size() == 1);
+    CHECK(long_frames[0].payload == std::string(size, 'x'));
+  }
 }
 
 TEST_CASE("a recording is given to the stream that is named, what is not of points is a fault", "[replay]") {
