@@ -200,6 +200,21 @@ TEST_CASE("a key that is not there is an error only if it is wanted", "[reader]"
   CHECK(reader->read(9).error().message == "p.jsonl:3: column \"b\": is not there");
 }
 
+TEST_CASE("keys come in any order, what is inside of values is nobody's column, and of equal keys the last one counts", "[reader]") {
+  const std::string first = "{\"a\":1,\"b\":2}\n";
+  CHECK(all_of(first + "{\"b\":4,\"a\":3}\n{\"b\":6,\"c\":{\"a\":[7,{\"b\":8}]},\"a\":5}\n", "p.jsonl").batch.points == rows({{1, 2}, {3, 4}, {5, 6}}));
+  CHECK(all_of(first + "{\"a\":9,\"b\":4,\"a\":3}\n", "p.jsonl").batch.points == rows({{1, 2}, {3, 4}}));
+  CHECK(all_of("{\"a\":9,\"b\":2,\"a\":1}\n{\"a\":3,\"b\":4}\n", "p.jsonl").batch.points == rows({{1, 2}, {3, 4}}));
+  CHECK(all_of("[[1,[2]],1,2]\n[{\"a\":[]},3,4]\n", "p.jsonl").batch.points == rows({{1, 2}, {3, 4}}));
+  CHECK(reader_of("{\"a\":1}\n{\"a\":{}}\n", "p.jsonl")->read(9).value()->batch.points == rows({{1}}));
+}
+
+TEST_CASE("a row of JSON has no more columns than any other", "[reader]") {
+  std::string row = "[1";
+  for (int i = 0; i < 65536; ++i) row += ",1";
+  CHECK(reader_of(row + "]\n", "p.jsonl").error().message == "p.jsonl:1: more than 65536 columns");
+}
+
 TEST_CASE("skipped rows are counted, and the first ten explained", "[reader]") {
   PointReaderOptions options;
   options.bad_rows = BadRowPolicy::skip;

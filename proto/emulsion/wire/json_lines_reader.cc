@@ -1,58 +1,122 @@
 #include "emulsion/wire/json_lines_reader.h"
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 namespace emulsion::wire {
+
+// What the parser says of one line; no tree is made of it. A handler returns false to end the parsing.
+struct JsonLinesReader::Row final : nlohmann::json_sax<nlohmann::json> {
+  enum class Form { none, array, object };
+
+  // One value of the row. The cell has no text yet, as values may still be moved.
+  struct Value {
+    std::string key;  // of an object
+    Cell cell;
+    std::string text;
+  };
+
+  void clear() {
+    form = Form::none;
+    size = 0;
+    depth_ = 0;
+    problem.clear();
+  }
+
+  Form form = Form::none;
+  std::vector<Value> values;  // so many as `size`; the rest is memory to be used again
+  std::size_t size = 0;
+  std::string problem;
+
+  bool null() override { return add(Cell::Kind::missing); }
+  bool boolean(bool value) override { return add_other(value ? "true" : "false"); }
+  bool number_integer(std::int64_t value) override {
+    if (Value* added = add(Cell::Kind::integer)) added->cell.integer = value;
+    return problem.empty();
+  }
+  bool number_unsigned(std::uint64_t value) override {
+    if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return number_float(static_cast<double>(value), {});
+    return number_integer(static_cast<std::int64_t>(value));
+  }
+  bool number_float(double value, const std::string&) override {
+    if (Value* added = add(Cell::Kind::number)) added->cell.number = value;
+    return problem.empty();
+  }
+  bool string(std::string& value) override {
+    if (Value* added = add(Cell::Kind::text)) added->text.swap(value);
+    return problem.empty();
+  }
+  bool binary(nlohmann::json::binary_t&) override { return true; }  // JSON has none
+
+  bool start_array(std::size_t) override { return begin(Form::array, "an array"); }
+  bool start_object(std::size_t) override { return begin(Form::object, "an object"); }
+  bool key(std::string& name) override {
+    if (depth_ == 1) key_.swap(name);
+    return true;
+  }
+  bool end_array() override { return end(); }
+  bool end_object() override { return end(); }
+
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::json::exception& error) override {
+    constexpr int kNumberOverflow = 406;
+    problem = error.id == kNumberOverflow ? "a number is out of the range of a double"
+                                          : "not JSON at byte " + std::to_string(position) + " of the line";
+    return false;
+  }
+
+ private:
+  // Null if it is no value of the row itself, or there are too many.
+  Value* add(Cell::Kind kind) {
+    if (depth_ != 1) return nullptr;
+    if (size == kMaxColumns) {
+      problem = "more than " + std::to_string(kMaxColumns) + " columns";
+      return nullptr;
+    }
+    if (size == values.size()) values.emplace_back();
+    Value& value = values[size++];
+    value.key.swap(key_);
+    value.cell = {};
+    value.cell.kind = kind;
+    return &value;
+  }
+
+  bool add_other(const char* name) {
+    if (Value* added = add(Cell::Kind::other)) added->text = name;
+    return problem.empty();
+  }
+
+  bool begin(Form of_row, const char* name) {
+    if (depth_ == 0) form = of_row;
+    const bool fits = add_other(name);
+    ++depth_;
+    return fits;
+  }
+
+  bool end() {
+    --depth_;
+    return true;
+  }
+
+  std::size_t depth_ = 0;
+  std::string key_;  // of the value that comes next
+};
+
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-Cell to_cell(const Json& value) {
-  Cell cell;
-  switch (value.type()) {
-    case Json::value_t::null:
-      cell.kind = Cell::Kind::missing;
-      break;
-    case Json::value_t::number_unsigned:
-      if (value.get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-        cell.kind = Cell::Kind::number;
-        cell.number = value.get<double>();
-        break;
-      }
-      [[fallthrough]];
-    case Json::value_t::number_integer:
-      cell.kind = Cell::Kind::integer;
-      cell.integer = value.get<std::int64_t>();
-      break;
-    case Json::value_t::number_float:
-      cell.kind = Cell::Kind::number;
-      cell.number = value.get<double>();
-      break;
-    case Json::value_t::string:
-      cell.kind = Cell::Kind::text;
-      cell.text = value.get_ref<const Json::string_t&>();
-      break;
-    default:
-      cell.kind = Cell::Kind::other;
-      if (value.is_boolean()) {
-        cell.text = value.get<bool>() ? "true" : "false";
-      } else {
-        cell.text = value.is_array() ? "an array" : "an object";
-      }
-  }
+Cell cell_of(const auto& value) {
+  Cell cell = value.cell;
+  if (cell.kind == Cell::Kind::text || cell.kind == Cell::Kind::other) cell.text = value.text;
   return cell;
 }
 
 }  // namespace
 
-struct JsonLinesReader::Parsed {
-  Json row;
-};
-
-JsonLinesReader::JsonLinesReader(std::istream& input, std::string name)
-    : lines_(input, std::move(name)), parsed_(std::make_unique<Parsed>()) {}
+JsonLinesReader::JsonLinesReader(std::istream& input, std::string name) : lines_(input, std::move(name)), row_(std::make_unique<Row>()) {}
 
 JsonLinesReader::~JsonLinesReader() = default;
 
@@ -63,58 +127,55 @@ Result<bool> JsonLinesReader::next(Record& record) {
   } while (text_.find_first_not_of(" \t\r") == std::string::npos);
   record.line = lines_.number();
   record.cells.clear();
-  record.problem.clear();
-  try {
-    parsed_->row = Json::parse(text_);
-  } catch (const nlohmann::json::parse_error& error) {
-    record.problem = "not JSON at byte " + std::to_string(error.byte) + " of the line";
-    return true;
-  } catch (const nlohmann::json::exception&) {
-    record.problem = "a number is out of the range of a double";
-    return true;
-  }
-  record.problem = fill(record);
+  row_->clear();
+  nlohmann::json::sax_parse(text_, row_.get());
+  record.problem = row_->problem.empty() ? fill(record) : row_->problem;
   return true;
 }
 
 // Returns the problem, if there is one.
 std::string JsonLinesReader::fill(Record& record) {
-  const Json& row = parsed_->row;
-  if (!row.is_array() && !row.is_object()) return "neither an array nor an object";
-  if (row.size() > kMaxColumns) return "more than " + std::to_string(kMaxColumns) + " columns";
-  if (!started_) {
-    if (row.empty()) return "an empty row";
-    started_ = true;
-    objects_ = row.is_object();
-    if (!objects_) columns_ = default_column_names(row.size());
-    for (const auto& item : row.items()) {
-      if (objects_) columns_.push_back(item.key());
-    }
+  const Row& row = *row_;
+  if (row.form == Row::Form::none) return "neither an array nor an object";
+  const bool object = row.form == Row::Form::object;
+  if (!started_ && row.size == 0) return "an empty row";
+  if (!std::exchange(started_, true)) {
+    objects_ = object;
+    if (!objects_) columns_ = default_column_names(row.size);
   }
-  if (row.is_object() != objects_) {
-    return objects_ ? "an array where the first row is an object" : "an object where the first row is an array";
-  }
-  if (!objects_) {
-    if (row.size() != columns_.size()) {
-      return std::to_string(row.size()) + " values where there are " + std::to_string(columns_.size()) + " columns";
-    }
-    for (const Json& value : row) record.cells.push_back(to_cell(value));
+  if (object != objects_) return objects_ ? "an array where the first row is an object" : "an object where the first row is an array";
+  if (objects_) {
+    fill_by_key(record);
     return {};
   }
-  // Keys mostly come in the order of the first row, so the search begins behind the last one found.
-  const auto& members = row.get_ref<const Json::object_t&>();
-  auto at = members.begin();
-  for (const std::string& column : columns_) {
-    if (at == members.end() || at->first != column) at = members.find(column);
-    if (at == members.end()) {
-      record.cells.emplace_back().kind = Cell::Kind::absent;
-      at = members.begin();
-    } else {
-      record.cells.push_back(to_cell(at->second));
-      ++at;
-    }
-  }
+  if (row.size != columns_.size())
+    return std::to_string(row.size) + " values where there are " + std::to_string(columns_.size()) + " columns";
+  std::transform(row.values.begin(), row.values.begin() + static_cast<std::ptrdiff_t>(row.size), std::back_inserter(record.cells),
+                 [](const Row::Value& value) { return cell_of(value); });
   return {};
+}
+
+// Takes the columns from the keys of the first row. Of values with the same key the last one counts.
+void JsonLinesReader::fill_by_key(Record& record) {
+  const auto begin = row_->values.begin(), end = begin + static_cast<std::ptrdiff_t>(row_->size);
+  const auto has_key = [](const Row::Value& value, const std::string& column) { return value.key == column; };
+  if (std::equal(begin, end, columns_.begin(), columns_.end(), has_key)) {
+    std::transform(begin, end, std::back_inserter(record.cells), [](const Row::Value& value) { return cell_of(value); });
+    return;
+  }
+  std::unordered_map<std::string_view, const Row::Value*> by_key;
+  const bool first = columns_.empty();
+  for (auto value = begin; value != end; ++value) {
+    const bool is_new = by_key.insert_or_assign(value->key, &*value).second;
+    if (first && is_new) columns_.push_back(value->key);
+  }
+  for (const std::string& column : columns_) {
+    const auto found = by_key.find(column);
+    if (found != by_key.end())
+      record.cells.push_back(cell_of(*found->second));
+    else
+      record.cells.emplace_back().kind = Cell::Kind::absent;
+  }
 }
 
 }  // namespace emulsion::wire

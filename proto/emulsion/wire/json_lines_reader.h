@@ -26,12 +26,13 @@ class JsonLinesReader : public RecordReader {
   std::string place(std::uint64_t line) const override { return lines_.place(line); }
 
  private:
-  struct Parsed;
+  struct Row;
 
   std::string fill(Record& record);
+  void fill_by_key(Record& record);
 
   LineReader lines_;
-  std::unique_ptr<Parsed> parsed_;  // the row given out last; it owns the text of the cells
+  std::unique_ptr<Row> row_;  // the row given out last; it owns the text of the cells
   std::vector<std::string> columns_;
   std::string text_;
   bool started_ = false;
