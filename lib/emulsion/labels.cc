@@ -7,9 +7,10 @@ namespace emulsion {
 void Labels::extend(Index points, Index of_model, std::uint64_t version, bool with_responsibilities) {
   if (points == 0) return;
   const std::size_t size = components.size() + static_cast<std::size_t>(points);
-  components.resize(size);
-  log_densities.resize(size);
-  if (with_responsibilities) responsibilities.resize(responsibilities.size() + static_cast<std::size_t>(points * of_model));
+  using boost::container::default_init;
+  components.resize(size, default_init);
+  log_densities.resize(size, default_init);
+  if (with_responsibilities) responsibilities.resize(responsibilities.size() + static_cast<std::size_t>(points * of_model), default_init);
   if (spans.empty() || spans.back().version != version) spans.push_back({version, 0});
   spans.back().points += points;
 }

@@ -20,11 +20,11 @@ namespace emulsion {
 struct Workers::Arena {
   explicit Arena(int) {}
 
-  // On each of so many threads.
+  // Calls work(0) ... work(threads - 1), each on a thread of its own.
   template <typename Work>
   void run(int threads, const Work& work) {
     std::vector<std::jthread> running;
-    for (int thread = 0; thread < threads; ++thread) running.emplace_back(work);
+    for (int thread = 0; thread < threads; ++thread) running.emplace_back(work, thread);
   }
 };
 
@@ -37,10 +37,12 @@ struct Workers::Arena {
     static const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, kMostThreads);
   }
 
-  // Calls work() so many times, on as many threads as there are.
+  // Calls work(thread) so many times, on as many threads as there are; each has the same number every time.
   template <typename Work>
   void run(int threads, const Work& work) {
-    arena.execute([&] { tbb::parallel_for(0, threads, [&](int) { work(); }, tbb::simple_partitioner{}); });
+    arena.execute([&] {
+      tbb::parallel_for(0, threads, [&](int) { work(tbb::this_task_arena::current_thread_index()); }, tbb::simple_partitioner{});
+    });
   }
 
   tbb::task_arena arena;
@@ -48,7 +50,15 @@ struct Workers::Arena {
 
 #endif
 
-Workers::Workers(int threads) : threads_(threads), arena_(threads > 1 ? std::make_unique<Arena>(threads) : nullptr) {}
+// Tasks i, i + m, i + 2 m ... of m such lanes, and how many of them have been taken. Apart from others, as all threads write here.
+struct alignas(64) Workers::Lane {
+  std::atomic<Index> taken = 0;
+};
+
+Workers::Workers(int threads)
+    : threads_(threads),
+      arena_(threads > 1 ? std::make_unique<Arena>(threads) : nullptr),
+      lanes_(threads > 1 ? static_cast<std::size_t>(threads) : 0) {}
 Workers::~Workers() = default;
 
 Workers& Workers::alone() {
@@ -56,11 +66,17 @@ Workers& Workers::alone() {
   return workers;
 }
 
-// Each thread takes the next task that nobody has taken.
+// Each thread has a lane, and goes on with what is left of the others. So a task mostly falls to the thread that it fell to the last
+// time, whose cache still holds what it writes.
 void Workers::share(Index count, TaskView task) {
-  std::atomic<Index> next = 0;
-  arena_->run(static_cast<int>(std::min<Index>(threads_, count)), [&] {
-    for (Index i = next++; i < count; i = next++) task(i);
+  const Index lanes = std::min<Index>(threads_, count);
+  for (Lane& lane : lanes_) lane.taken = 0;
+  arena_->run(static_cast<int>(lanes), [&](int thread) {
+    for (Index other = 0; other < lanes; ++other) {
+      const Index first = (thread + other) % lanes;
+      std::atomic<Index>& taken = lanes_[static_cast<std::size_t>(first)].taken;
+      for (Index i = first + lanes * taken++; i < count; i = first + lanes * taken++) task(i);
+    }
   });
 }
 

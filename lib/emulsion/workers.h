@@ -21,8 +21,8 @@ class Workers {
 
   int threads() const { return threads_; }
 
-  // Calls task(0) ... task(count - 1), each once and on any thread, in this order as far as one thread goes; returns when all are
-  // done.
+  // Calls task(0) ... task(count - 1), each once, on any thread and in any order; returns when all are done. From one call to the next
+  // a task mostly stays on its thread.
   template <typename Task>
   void for_each(Index count, const Task& task) {
     if (threads_ == 1 || count <= 1) {
@@ -52,6 +52,7 @@ class Workers {
 
  private:
   struct Arena;
+  struct Lane;
 
   // Whose turn it is among tasks that end in any order.
   class Turns {
@@ -90,6 +91,7 @@ class Workers {
 
   int threads_;
   std::unique_ptr<Arena> arena_;  // none with one thread
+  std::vector<Lane> lanes_;       // one for each thread; none with one thread
 };
 
 }  // namespace emulsion

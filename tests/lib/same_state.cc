@@ -1,11 +1,22 @@
 #include "lib/same_state.h"
 
 #include <cmath>
+#include <cstring>
+#include <span>
 
 namespace emulsion::testing {
+namespace {
 
-bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
-  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0);
+bool same_bytes(std::span<const double> a, std::span<const double> b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size_bytes()) == 0);
+}
+
+}  // namespace
+
+bool same_bits(const std::vector<double>& a, const std::vector<double>& b) { return same_bytes(a, b); }
+
+bool same_bits(const Labels::Numbers<double>& a, const Labels::Numbers<double>& b) {
+  return same_bytes({a.data(), a.size()}, {b.data(), b.size()});
 }
 
 bool same_bits(const Statistics& a, const Statistics& b) {

@@ -11,6 +11,7 @@ namespace emulsion::testing {
 inline bool same_bits(double a, double b) { return std::memcmp(&a, &b, sizeof a) == 0; }
 
 bool same_bits(const std::vector<double>& a, const std::vector<double>& b);
+bool same_bits(const Labels::Numbers<double>& a, const Labels::Numbers<double>& b);
 
 bool same_bits(const Statistics& a, const Statistics& b);
 

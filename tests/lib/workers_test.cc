@@ -2,6 +2,9 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <latch>
+#include <thread>
 #include <vector>
 
 namespace emulsion {
@@ -44,6 +47,22 @@ TEST_CASE("what follows the tasks is called in their order, one at a time, each 
     for (std::size_t i = 0; i < order.size(); ++i) in_order &= order[i] == static_cast<Index>(i);
     REQUIRE(in_order);
   });
+}
+
+TEST_CASE("a task that takes long holds up none of the others") {
+  Workers workers(2);
+  for (const Index slow : {0, 1, 7}) {
+    constexpr Index kTasks = 8;
+    std::latch others(kTasks - 1);
+    bool all_done = false;
+    workers.for_each(kTasks, [&](Index i) {
+      if (i != slow) return others.count_down();
+      const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+      while (!others.try_wait() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+      all_done = others.try_wait();
+    });
+    CHECK(all_done);
+  }
 }
 
 }  // namespace
