@@ -20,6 +20,9 @@ constexpr Index kPointsWorthScreens = 16384;
 constexpr Index kTilesOfGroup = 2;
 constexpr Index kGroupsOfThread = 8;
 
+// Threads that have not just worked on tiles are asleep, and an M-step of fewer products than this is over before they are up.
+constexpr Index kProductsWorthWaking = 1 << 21;
+
 StepSize schedule_of(const StepOptions& options) {
   auto step = StepSize::make(options);
   assert(step);
@@ -332,7 +335,9 @@ void StepwiseEm::close_batch(const TileGroup* last, std::vector<Update>& updates
     scale(blended, state_.batch_decay);
     merge(blended, state_.batch);
   }
-  auto maximised = maximise(blended, options_->prior, *state_.mixture, options_->starved_below_points, *workers_);
+  const Index d = state_.mixture->dimension();
+  const bool shared = state_.batch_points > kTilePoints || state_.mixture->size() * d * d * d >= kProductsWorthWaking;
+  auto maximised = maximise(blended, options_->prior, *state_.mixture, options_->starved_below_points, shared ? *workers_ : Workers::alone());
 
   Update update;
   update.points = state_.batch_points;
