@@ -46,8 +46,9 @@ numbers() { RC_PARAMS="max_success=2500000 seed=$EMULSION_SEED" "$bin/numbers_pr
 # A million runs at a time: of ten, seven of short inputs, which are quick, two of longer ones and one of long ones. Inputs are
 # chosen evenly, as to weigh them by what is rare in them takes a third of the time once there are thousands; nobody else adds to
 # the corpus, so it is read once; and leaks are looked for at the end of each million. What freed memory held is kept from use for
-# a while, though not for long, and allocations are not remembered by their callers: what is found is written down, and can be run
-# again with both. How many runs there have been stands in build/fuzz, so that one night can go on where another ended.
+# a while, though not for long, and allocations are remembered by two callers, as without them no leak is told: what is found is
+# written down, and can be run again with more of both. How many runs there have been stands in build/fuzz, so that one night can go
+# on where another ended.
 fuzz() {
   clients/build.sh fuzz -- fuzzers
   local target found runs longest lengths=(256 256 256 256 256 256 256 4096 4096 65536)
@@ -57,7 +58,7 @@ fuzz() {
     runs=$(cat "$found/runs" 2>/dev/null || echo 0)
     while [ "$runs" -lt "${EMULSION_FUZZ_RUNS:-100000000}" ]; do
       longest=${lengths[runs / 1000000 % 10]}
-      ASAN_OPTIONS=malloc_context_size=0:quarantine_size_mb=1:thread_local_quarantine_size_kb=64:use_sigaltstack=0 \
+      ASAN_OPTIONS=malloc_context_size=2:quarantine_size_mb=1:thread_local_quarantine_size_kb=64:use_sigaltstack=0 \
         build/fuzz/bin/"$target"_fuzz -runs=1000000 -seed=$(((EMULSION_SEED + runs) % 4294967295 + 1)) -entropic=0 -timeout=10 \
         -rss_limit_mb=2048 -max_len="$longest" -reload=0 -detect_leaks=0 -verbosity=0 -print_funcs=0 -artifact_prefix="$found/" \
         "$found/corpus" "tests/fuzz/corpus/$target"

@@ -17,8 +17,7 @@ namespace {
 constexpr Index kPointsWorthScreens = 16384;
 
 // A mini-batch has few tiles: with more of them in a group, there would be threads without work.
-constexpr Index kTilesOfGroup = 2;
-constexpr Index kGroupsOfThread = 8;
+constexpr Index kTilesOfGroup = 2, kGroupsOfThread = 8;
 
 // Threads that have not just worked on tiles are asleep, and an M-step of fewer products than this is over before they are up.
 constexpr Index kProductsWorthWaking = 1 << 21;
@@ -335,10 +334,7 @@ void StepwiseEm::close_batch(const TileGroup* last, std::vector<Update>& updates
     scale(blended, state_.batch_decay);
     merge(blended, state_.batch);
   }
-  const Index d = state_.mixture->dimension();
-  const bool shared = state_.batch_points > kTilePoints || state_.mixture->size() * d * d * d >= kProductsWorthWaking;
-  auto maximised = maximise(blended, options_->prior, *state_.mixture, options_->starved_below_points, shared ? *workers_ : Workers::alone());
-
+  auto maximised = m_step(blended, *state_.mixture);
   Update update;
   update.points = state_.batch_points;
   if (maximised) {
@@ -375,6 +371,12 @@ void StepwiseEm::close_batch(const TileGroup* last, std::vector<Update>& updates
   state_.batch_start = kNoTime;
 }
 
+Result<MaximisedMixture> StepwiseEm::m_step(const Statistics& statistics, const Mixture& previous) const {
+  const Index d = previous.dimension();
+  const bool shared = state_.batch_points > kTilePoints || previous.size() * d * d * d >= kProductsWorthWaking;
+  return maximise(statistics, options_->prior, previous, options_->starved_below_points, shared ? *workers_ : Workers::alone());
+}
+
 // Adds up statistics per point, all updates alike, and publishes the parameters of their mean.
 // Source: Polyak & Juditsky (1992), Acceleration of stochastic approximation by averaging; Cappé & Moulines (2009), section 2.3.
 void StepwiseEm::average_statistics(Update& update) {
@@ -385,7 +387,7 @@ void StepwiseEm::average_statistics(Update& update) {
   // With the weight that the prior is to be compared to.
   Statistics weighted = average;
   scale(weighted, state_.statistics.weight / average.weight);
-  const auto maximised = maximise(weighted, options_->prior, *state_.published, options_->starved_below_points, *workers_);
+  const auto maximised = m_step(weighted, *state_.published);
   if (maximised) {
     state_.average = std::move(average);
     state_.published = maximised->mixture;

@@ -132,6 +132,7 @@ class StepwiseEm {
   void take_group(const Run& run, Index group, TileGroup& sums);
   void fold(const TileGroup& group);
   void close_batch(const TileGroup* last, std::vector<Update>& updates);
+  Result<MaximisedMixture> m_step(const Statistics& statistics, const Mixture& previous) const;
   void average_statistics(Update& update);
 
   const LearnerOptions* options_;

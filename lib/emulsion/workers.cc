@@ -50,15 +50,15 @@ struct Workers::Arena {
 
 #endif
 
-// Tasks i, i + m, i + 2 m ... of m such lanes, and how many of them have been taken. Apart from others, as all threads write here.
-struct alignas(64) Workers::Lane {
+// How many tasks of a thread have been taken. Apart from the others', as all threads write here.
+struct alignas(64) Workers::Queue {
   std::atomic<Index> taken = 0;
 };
 
 Workers::Workers(int threads)
     : threads_(threads),
       arena_(threads > 1 ? std::make_unique<Arena>(threads) : nullptr),
-      lanes_(threads > 1 ? static_cast<std::size_t>(threads) : 0) {}
+      queues_(threads > 1 ? static_cast<std::size_t>(threads) : 0) {}
 Workers::~Workers() = default;
 
 Workers& Workers::alone() {
@@ -66,16 +66,16 @@ Workers& Workers::alone() {
   return workers;
 }
 
-// Each thread has a lane, and goes on with what is left of the others. So a task mostly falls to the thread that it fell to the last
-// time, whose cache still holds what it writes.
+// Work stealing: of m threads thread t has the tasks t, t + m, t + 2 m, ..., and goes on with what is left of the others'. So a task
+// mostly falls to the thread that it fell to the last time, whose cache still holds what it writes.
 void Workers::share(Index count, TaskView task) {
-  const Index lanes = std::min<Index>(threads_, count);
-  for (Lane& lane : lanes_) lane.taken = 0;
-  arena_->run(static_cast<int>(lanes), [&](int thread) {
-    for (Index other = 0; other < lanes; ++other) {
-      const Index first = (thread + other) % lanes;
-      std::atomic<Index>& taken = lanes_[static_cast<std::size_t>(first)].taken;
-      for (Index i = first + lanes * taken++; i < count; i = first + lanes * taken++) task(i);
+  const Index m = std::min<Index>(threads_, count);
+  for (Queue& queue : queues_) queue.taken = 0;
+  arena_->run(static_cast<int>(m), [&](int thread) {
+    for (Index other = 0; other < m; ++other) {
+      const Index first = (thread + other) % m;
+      std::atomic<Index>& taken = queues_[static_cast<std::size_t>(first)].taken;
+      for (Index i = first + m * taken++; i < count; i = first + m * taken++) task(i);
     }
   });
 }

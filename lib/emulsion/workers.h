@@ -52,7 +52,7 @@ class Workers {
 
  private:
   struct Arena;
-  struct Lane;
+  struct Queue;
 
   // Whose turn it is among tasks that end in any order.
   class Turns {
@@ -91,7 +91,7 @@ class Workers {
 
   int threads_;
   std::unique_ptr<Arena> arena_;  // none with one thread
-  std::vector<Lane> lanes_;       // one for each thread; none with one thread
+  std::vector<Queue> queues_;     // one for each thread; none with one thread
 };
 
 }  // namespace emulsion

@@ -8,10 +8,7 @@
 
 using namespace emulsion;
 using namespace emulsion::wire;
-using testing::all_of;
-using testing::bytes_of;
-using testing::npy;
-using testing::reader_of;
+using namespace emulsion::testing;
 
 TEST_CASE("every number type of numpy is read", "[reader][npy]") {
   const auto first = [](const std::string& type, const std::string& body) {

@@ -15,11 +15,7 @@
 
 using namespace emulsion;
 using namespace emulsion::wire;
-using testing::all_of;
-using testing::bytes_of;
-using testing::npy;
-using testing::reader_of;
-using testing::rest;
+using namespace emulsion::testing;
 using Strings = std::vector<std::string>;
 
 namespace {

@@ -1,9 +1,9 @@
 #include "emulsion/wire/json_lines_reader.h"
 
 #include <algorithm>
-#include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -14,10 +14,17 @@ namespace emulsion::wire {
 struct JsonLinesReader::Row final : nlohmann::json_sax<nlohmann::json> {
   enum class Form { none, array, object };
 
-  // One value of the row. The cell has no text yet, as values may still be moved.
+  // One value of the row.
   struct Value {
+    // The cell with its text, which lives as long as this.
+    Cell whole() const {
+      Cell whole = cell;
+      whole.text = text;
+      return whole;
+    }
+
     std::string key;  // of an object
-    Cell cell;
+    Cell cell;        // without text, as values may still be moved
     std::string text;
   };
 
@@ -82,6 +89,7 @@ struct JsonLinesReader::Row final : nlohmann::json_sax<nlohmann::json> {
     value.key.swap(key_);
     value.cell = {};
     value.cell.kind = kind;
+    value.text.clear();
     return &value;
   }
 
@@ -106,16 +114,6 @@ struct JsonLinesReader::Row final : nlohmann::json_sax<nlohmann::json> {
   std::string key_;  // of the value that comes next
 };
 
-namespace {
-
-Cell cell_of(const auto& value) {
-  Cell cell = value.cell;
-  if (cell.kind == Cell::Kind::text || cell.kind == Cell::Kind::other) cell.text = value.text;
-  return cell;
-}
-
-}  // namespace
-
 JsonLinesReader::JsonLinesReader(std::istream& input, std::string name) : lines_(input, std::move(name)), row_(std::make_unique<Row>()) {}
 
 JsonLinesReader::~JsonLinesReader() = default;
@@ -136,43 +134,39 @@ Result<bool> JsonLinesReader::next(Record& record) {
 // Returns the problem, if there is one.
 std::string JsonLinesReader::fill(Record& record) {
   const Row& row = *row_;
+  const std::span<const Row::Value> values(row.values.data(), row.size);
   if (row.form == Row::Form::none) return "neither an array nor an object";
   const bool object = row.form == Row::Form::object;
-  if (!started_ && row.size == 0) return "an empty row";
+  if (!started_ && values.empty()) return "an empty row";
   if (!std::exchange(started_, true)) {
     objects_ = object;
-    if (!objects_) columns_ = default_column_names(row.size);
+    if (!objects_) columns_ = default_column_names(values.size());
   }
   if (object != objects_) return objects_ ? "an array where the first row is an object" : "an object where the first row is an array";
-  if (objects_) {
+  const auto has_key = [](const Row::Value& value, const std::string& column) { return value.key == column; };
+  if (objects_ && !std::equal(values.begin(), values.end(), columns_.begin(), columns_.end(), has_key)) {
     fill_by_key(record);
     return {};
   }
-  if (row.size != columns_.size())
-    return std::to_string(row.size) + " values where there are " + std::to_string(columns_.size()) + " columns";
-  std::transform(row.values.begin(), row.values.begin() + static_cast<std::ptrdiff_t>(row.size), std::back_inserter(record.cells),
-                 [](const Row::Value& value) { return cell_of(value); });
+  if (values.size() != columns_.size())
+    return std::to_string(values.size()) + " values where there are " + std::to_string(columns_.size()) + " columns";
+  for (const Row::Value& value : values) record.cells.push_back(value.whole());
   return {};
 }
 
-// Takes the columns from the keys of the first row. Of values with the same key the last one counts.
+// Of an object whose keys are not the columns in their order. Takes the columns from the keys of the first row; of values with the
+// same key the last one counts.
 void JsonLinesReader::fill_by_key(Record& record) {
-  const auto begin = row_->values.begin(), end = begin + static_cast<std::ptrdiff_t>(row_->size);
-  const auto has_key = [](const Row::Value& value, const std::string& column) { return value.key == column; };
-  if (std::equal(begin, end, columns_.begin(), columns_.end(), has_key)) {
-    std::transform(begin, end, std::back_inserter(record.cells), [](const Row::Value& value) { return cell_of(value); });
-    return;
-  }
   std::unordered_map<std::string_view, const Row::Value*> by_key;
   const bool first = columns_.empty();
-  for (auto value = begin; value != end; ++value) {
-    const bool is_new = by_key.insert_or_assign(value->key, &*value).second;
-    if (first && is_new) columns_.push_back(value->key);
+  for (const Row::Value& value : std::span<const Row::Value>(row_->values.data(), row_->size)) {
+    const bool is_new = by_key.insert_or_assign(value.key, &value).second;
+    if (first && is_new) columns_.push_back(value.key);
   }
   for (const std::string& column : columns_) {
     const auto found = by_key.find(column);
     if (found != by_key.end())
-      record.cells.push_back(cell_of(*found->second));
+      record.cells.push_back(found->second->whole());
     else
       record.cells.emplace_back().kind = Cell::Kind::absent;
   }
