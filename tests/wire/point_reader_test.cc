@@ -201,6 +201,7 @@ TEST_CASE("keys come in any order, what is inside of values is nobody's column, 
   CHECK(all_of(first + "{\"b\":4,\"a\":3}\n{\"b\":6,\"c\":{\"a\":[7,{\"b\":8}]},\"a\":5}\n", "p.jsonl").batch.points == rows({{1, 2}, {3, 4}, {5, 6}}));
   CHECK(all_of(first + "{\"a\":9,\"b\":4,\"a\":3}\n", "p.jsonl").batch.points == rows({{1, 2}, {3, 4}}));
   CHECK(all_of("{\"a\":9,\"b\":2,\"a\":1}\n{\"a\":3,\"b\":4}\n", "p.jsonl").batch.points == rows({{1, 2}, {3, 4}}));
+  CHECK(reader_of("{\"a\":9,\"b\":2,\"a\":1}\n", "p.jsonl")->columns() == Strings{"a", "b"});
   CHECK(all_of("[[1,[2]],1,2]\n[{\"a\":[]},3,4]\n", "p.jsonl").batch.points == rows({{1, 2}, {3, 4}}));
   CHECK(reader_of("{\"a\":1}\n{\"a\":{}}\n", "p.jsonl")->read(9).value()->batch.points == rows({{1}}));
 }

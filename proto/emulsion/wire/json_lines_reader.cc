@@ -63,7 +63,7 @@ struct JsonLinesReader::Row final : nlohmann::json_sax<nlohmann::json> {
   bool start_array(std::size_t) override { return begin(Form::array, "an array"); }
   bool start_object(std::size_t) override { return begin(Form::object, "an object"); }
   bool key(std::string& name) override {
-    if (depth_ == 1) key_.swap(name);
+    key_.swap(name);
     return true;
   }
   bool end_array() override { return end(); }
@@ -111,7 +111,7 @@ struct JsonLinesReader::Row final : nlohmann::json_sax<nlohmann::json> {
   }
 
   std::size_t depth_ = 0;
-  std::string key_;  // of the value that comes next
+  std::string key_;  // the latest, which a value of the row takes
 };
 
 JsonLinesReader::JsonLinesReader(std::istream& input, std::string name) : lines_(input, std::move(name)), row_(std::make_unique<Row>()) {}
