@@ -31,16 +31,19 @@ Key take_apart(const std::string& key) {
 bool is_stream(const std::string& section) { return section.starts_with("stream."); }
 std::string stream_name(const std::string& section) { return section.substr(7); }
 
+// The nearest key there is, in the spelling of the origin. A file's key stands below its section; elsewhere the section is
+// part of what one types.
 template <typename Target>
-std::vector<std::string> keys(const std::vector<Option<Target>>& options, const Origin& origin,
-                              const std::string& section) {
-  std::vector<std::string> names;
-  for (const auto& option : options) {
-    // A file's key stands below its section; elsewhere the section is part of what one types.
-    const bool bare = section.empty() || origin.kind == OriginKind::file;
-    names.push_back(origin.spelling(bare ? option.key : section + "." + option.key));
-  }
-  return names;
+std::string did_you_mean_key(const std::vector<Option<Target>>& options, const Origin& origin, const Key& key) {
+  static const std::vector<std::string> names = [&] {
+    std::vector<std::string> all;
+    for (const auto& option : options) all.push_back(option.key);
+    return all;
+  }();
+  const auto name = nearest(key.name, names);
+  if (!name) return "";
+  const bool bare = key.section.empty() || origin.kind == OriginKind::file;
+  return "; did you mean \"" + origin.spelling(bare ? *name : key.section + "." + *name) + "\"?";
 }
 
 std::string unknown_key(const Setting& setting, const Key& key) {
@@ -55,14 +58,13 @@ std::string unknown_key(const Setting& setting, const Key& key) {
       return file ? unknown + "; \"" + key.name + "\" belongs into [defaults] or [stream.NAME]"
                   : unknown + "; did you mean \"" + origin.spelling("defaults." + key.name) + "\"?";
     }
-    return unknown + did_you_mean(origin.spelling(key.name), keys(daemon_options(), origin, ""));
+    return unknown + did_you_mean_key(daemon_options(), origin, key);
   }
   if (find_option(daemon_options(), key.name)) {
     return file ? unknown + "; \"" + key.name + "\" belongs before the first section"
                 : unknown + "; did you mean \"" + origin.spelling(key.name) + "\"?";
   }
-  return unknown +
-         did_you_mean(file ? key.name : origin.spelling(setting.key), keys(stream_options(), origin, key.section));
+  return unknown + did_you_mean_key(stream_options(), origin, key);
 }
 
 // What no value may hold, whatever its key; empty if all is well.

@@ -26,7 +26,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t mo
     now[first - 1] = first == 1 ? i : most + 1;
     std::size_t fewest = now[first - 1];
     for (std::size_t j = first; j <= last; ++j) {
-      now[j] = std::min({before[j] + 1, now[j - 1] + 1, before[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      now[j] = std::min(std::min(before[j], now[j - 1]) + 1, before[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1));
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) now[j] = std::min(now[j], earlier[j - 2] + 1);
       fewest = std::min(fewest, now[j]);
     }
