@@ -15,12 +15,16 @@ KMEANS_BATCH_POINTS = 4096
 
 REPEAT_SECONDS = 0.08
 
-# A peer that takes so many times as long as the fastest one is timed once; so is the slower build of a peer.
+# A peer that takes so many times as long as the fastest one is timed once; so is a build that takes so many times as long as
+# the peer's other one.
 FAR_SLOWER = 4
 SLOWER_BUILD = 1.25
 
 # Mean log likelihoods after one step, nats. All start alike and none has a prior, so they differ by rounding.
 LOG_LIKELIHOOD_TOLERANCE = 1e-6
+
+# The same where components that cannot matter are skipped and where they are not.
+SKIPPING_TOLERANCE = 1e-12
 
 
 def points_of(dimension, components):
@@ -85,7 +89,7 @@ def peer_of(contender):
 
 def calibrate(contenders):
     """Makes them ready to race. Returns those that can: a peer that is far slower than another one is timed once and does
-    not run again, and neither does the slower build of a peer."""
+    not run again, and neither does a build that is far slower than the peer's other one."""
     others = [contender for contender in contenders if contender.name == "emulsion"]
     peers = [contender for contender in contenders if contender.name != "emulsion"]
     for contender in contenders:
@@ -147,6 +151,12 @@ def measure(programs, workload, folder, budget_seconds, with_plain=True, without
     return row
 
 
+def check_that_skipping_changes_nothing(likelihoods):
+    skip, dense = likelihoods["skip"], likelihoods["dense"]
+    if not abs(skip - dense) <= SKIPPING_TOLERANCE * max(1, abs(dense)):
+        raise Failed(f"skipping: after one step the mean log likelihood is {skip!r}, and {dense!r} where nothing is skipped")
+
+
 def skipping(folder):
     """Many clusters that are far apart: components that cannot matter skipped, beside all evaluated."""
     workload = workloads.Workload(*SKIPPING_SHAPE, "full", "apart")
@@ -158,6 +168,7 @@ def skipping(folder):
         skip.calibrate(REPEAT_SECONDS)
         dense.calibrate(REPEAT_SECONDS)
         found["log_likelihoods"] = {"skip": skip.log_likelihood(), "dense": dense.log_likelihood()}
+        check_that_skipping_changes_nothing(found["log_likelihoods"])
         found["seconds"] = race([skip, dense], 4)
     found["ratio"] = found["seconds"]["dense"]["median"] / found["seconds"]["skip"]["median"]
     say(f"skipping: {found['ratio']:.2f} x the dense kernel")

@@ -37,7 +37,7 @@ def series(name, of, folder, workloads_by_value, expected, budget_seconds):
         seconds = race(contenders, budget_seconds)
     values = list(workloads_by_value)
     medians = [seconds[str(value)]["median"] for value in values]
-    # The larger half, where what does not grow no longer counts.
+    # The larger half, where what does not grow counts less.
     half = len(values) // 2
     found = {
         "of": of,

@@ -1,4 +1,8 @@
-"""Where the time goes, by `perf` (Debian's linux-perf): the functions that take most of it.
+"""Where the time goes, by `perf`: the functions that take most of it.
+
+Needs what bench/run.sh has built, and Debian's linux-perf:
+
+    clients/install.sh build bench profile
 
     bench/hot_spots.py em 8 8 full         an EM step: d, K, covariance [, touching|overlapping|apart]
     bench/hot_spots.py daemon 256          emulsiond: rows of a message

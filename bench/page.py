@@ -1,4 +1,4 @@
-"""Puts the tables of a run into docs/performance.md, between its markers.
+"""Puts the tables of a run, and what is said in sentences, into a page, docs/performance.md or README.md, between its markers.
 
     bench/page.py bench/results.json docs/performance.md
     bench/page.py --check bench/results.json docs/performance.md     exit code 1 if the page shows something else
@@ -19,8 +19,8 @@ BLOCK = re.compile(r"<!-- bench: ([^>]*?) -->\n.*?<!-- end -->", re.DOTALL)
 
 def filled(page, results):
     """The page with every block written from the results. Raises KeyError for a block of a part that was not measured."""
-    blocks = tables.blocks_of(results)
-    return BLOCK.sub(lambda block: f"<!-- bench: {block[1]} -->\n{tables.as_markdown(blocks[block[1]])}\n<!-- end -->", page)
+    blocks = {name: tables.as_markdown(table) for name, table in tables.blocks_of(results).items()} | tables.sentences_of(results)
+    return BLOCK.sub(lambda block: f"<!-- bench: {block[1]} -->\n{blocks[block[1]]}\n<!-- end -->", page)
 
 
 def main():

@@ -13,6 +13,7 @@ matplotlib.use("svg")
 from matplotlib import pyplot  # noqa: E402
 
 import goals  # noqa: E402
+import tables  # noqa: E402
 
 COLOURS = {"emulsion": "#c0392b", "sklearn": "#2471a3", "armadillo": "#229954", "plain": "#7d6608", "kmeans": "#7d3c98", "grey": "#888888"}
 LABELS = {"emulsion": "Emulsion", "sklearn": "scikit-learn", "armadillo": "Armadillo", "plain": "own loop with Eigen", "kmeans": "MiniBatchKMeans"}
@@ -86,25 +87,33 @@ def latency(results, folder):
 
 def growth(results, folder):
     found = results["growth"]
-    figure, axes = pyplot.subplots(2, 2, figsize=(10, 7.4))
-    for axis, names in zip(axes.flat, (("points",), ("components",), ("dimensions_full", "dimensions_diagonal"))):
-        for name, colour, marker in zip(names, (COLOURS["emulsion"], COLOURS["sklearn"]), "os"):
-            series = found[name]
-            seconds = series["seconds"]
-            medians = [value["median"] for value in seconds]
-            label = f"{series['of']}: exponent {series['exponent_of_larger_half']:.2f}"
-            axis.errorbar(series["values"], medians, yerr=error_bars(seconds), marker=marker, color=colour, label=label)
-            anchor, value = medians[-1], series["values"][-1]
-            expected = [anchor * (v / value) ** series["expected"] for v in series["values"]]
-            axis.plot(series["values"], expected, linestyle="--", color=COLOURS["grey"], label=f"exponent {series['expected']}")
+    figure, axes = pyplot.subplots(2, 3, figsize=(14, 7.4))
+    for axis, name in zip(axes.flat, ("points", "components", "dimensions_full", "dimensions_diagonal")):
+        series = found[name]
+        seconds = series["seconds"]
+        medians = [value["median"] for value in seconds]
+        label = f"{series['of']}: exponent {series['exponent_of_larger_half']:.2f}"
+        axis.errorbar(series["values"], medians, yerr=error_bars(seconds), marker="o", color=COLOURS["emulsion"], label=label)
+        anchor, value = medians[-1], series["values"][-1]
+        expected = [anchor * (v / value) ** series["expected"] for v in series["values"]]
+        axis.plot(series["values"], expected, linestyle="--", color=COLOURS["grey"], label=f"exponent {series['expected']}")
         axis.set(xscale="log", yscale="log", ylabel="seconds of an EM step", xlabel=series["of"].split(",")[0])
         axis.legend(fontsize=8)
-    axis = axes.flat[3]
+    axis = axes.flat[4]
     rows = found["streams"]["rows"]
     x = [row["streams"] for row in rows]
     axis.plot(x, [1e6 * row["seconds_per_point"]["median"] for row in rows], marker="o", color=COLOURS["emulsion"], label="time a point, µs")
     axis.plot(x, [row["bytes"] / 1048576 for row in rows], marker="s", color=COLOURS["sklearn"], label="resident memory, MiB")
     axis.set(xscale="log", yscale="log", xlabel="streams of d = 4, K = 4 in one daemon")
+    axis.legend(fontsize=8)
+    axis = axes.flat[5]
+    for (_, row, exponent), colour, marker in zip(tables.threads_series(results), (COLOURS["emulsion"], COLOURS["sklearn"]), "os"):
+        times = [1e9 * row["seconds"][count]["median"] / row["points"] for count in ("1", "2")]
+        axis.plot([1, 2], times, marker=marker, color=colour, label=f"{goals.shape(row)}: exponent {exponent:.2f}")
+        axis.plot([1, 2], [times[0], times[0] / 2], linestyle="--", color=COLOURS["grey"], label="exponent -1" if marker == "o" else None)
+    axis.set(xscale="log", yscale="log", ylabel="ns a point", xlabel="threads, mini-batches of 4,096")
+    axis.set_xticks([1, 2], ["1", "2"])
+    axis.xaxis.set_tick_params(which="minor", bottom=False, labelbottom=False)
     axis.legend(fontsize=8)
     save(figure, folder, "growth")
 

@@ -47,12 +47,13 @@ def package_version(name):
     return output_of("dpkg-query", "-W", "-f=${Version}", name) or "unknown"
 
 
-def machine():
-    """What a reader must know of the machine."""
+def machine(load_before_the_build):
+    """What a reader must know of the machine. A load that was not read before the build is that of now."""
     information = pathlib.Path("/proc/cpuinfo").read_text()
     model = re.search(r"model name\s*: (.*)", information)
     flags = (re.search(r"flags\s*: (.*)", information) or ["", ""])[1].split()
     memory = int(re.search(r"MemTotal:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text())[1])
+    load = {"load_before_the_build": load_before_the_build} if load_before_the_build else {"load_before_the_run": f"{os.getloadavg()[0]:.2f}"}
     compiler = re.search(r"CMAKE_CXX_COMPILER:\w+=(\S+)", (BIN.parent / "CMakeCache.txt").read_text())[1]
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
@@ -69,12 +70,12 @@ def machine():
         "OpenBLAS": package_version("libopenblas-dev"),
         "Eigen": package_version("libeigen3-dev"),
         "ZeroMQ": package_version("libzmq5"),
-        "load_before_the_run": f"{os.getloadavg()[0]:.2f}",
+        **load,
     }
 
 
-def measure(parts):
-    results = {"machine": machine()}
+def measure(parts, load_before_the_build):
+    results = {"machine": machine(load_before_the_build)}
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="emulsion-bench-") as folder:
         for part in parts:
@@ -88,6 +89,7 @@ def measure(parts):
 def main():
     parser = argparse.ArgumentParser(prog="bench/run.sh", description="Measures Emulsion beside others.")
     parser.add_argument("--only", metavar="PART,...", help=f"some of {','.join(PARTS)}; writes to build/bench alone")
+    parser.add_argument("--load-before-the-build", metavar="LOAD", help="which run.sh has read, as a build raises it")
     arguments = parser.parse_args()
     parts = arguments.only.split(",") if arguments.only else list(PARTS)
     unknown = [part for part in parts if part not in PARTS]
@@ -96,7 +98,7 @@ def main():
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started ends too
     try:
-        results = measure(parts)
+        results = measure(parts, arguments.load_before_the_build)
     except Failed as failed:
         sys.exit(f"bench: {failed}")
 
@@ -107,10 +109,12 @@ def main():
     results_file.write_text(json.dumps(results, indent=1) + "\n")
     pictures.draw(results, pictures_folder)
     if whole:
-        path = ROOT / "docs" / "performance.md"
-        path.write_text(page.filled(path.read_text(), results))
+        for path in (ROOT / "docs" / "performance.md", ROOT / "README.md"):
+            path.write_text(page.filled(path.read_text(), results))
     for name, table in tables.blocks_of(results).items():
         print(f"\n{name}\n\n{tables.as_text(table)}".replace("**", ""))
+    for line in tables.sentences_of(results).values():
+        print(f"\n{line}")
     print(f"\nall figures: {results_file.relative_to(ROOT)}; pictures: {pictures_folder.relative_to(ROOT)}/performance-*.svg")
 
 

@@ -9,9 +9,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+load=$(cut -d ' ' -f 1 /proc/loadavg)  # before the build, which raises it
+
 echo "[1/3] packages"
 clients/install.sh build bench
 echo "[2/3] build"
 clients/build.sh release -DEMULSION_BENCH=ON -- emulsiond bench
 echo "[3/3] measure"
-exec /usr/bin/python3 bench/run.py "$@"
+exec /usr/bin/python3 bench/run.py --load-before-the-build "$load" "$@"

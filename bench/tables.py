@@ -1,6 +1,8 @@
 """Results as tables, ratios first. Each function returns rows of text, the first one the head; `as_text` and `as_markdown`
-lay them out."""
+lay them out. And what is better said in a sentence."""
 
+import math
+import statistics
 import unicodedata
 
 import goals
@@ -67,18 +69,21 @@ def best(row, peer):
 
 
 def em_table(results, kind, covariance, threads):
-    """Points per second of everybody, in millions."""
+    """Points per second of everybody, in millions; with more than one thread beside what one thread makes."""
     rows = goals.em_rows(results, kind, threads, covariance)
     if not rows:
         return None
+    alone = {goals.shape(row): row["points_per_second"]["emulsion"] for row in goals.em_rows(results, kind, 1, covariance)}
     plain = any(name.startswith("plain") for name in rows[0]["points_per_second"])
     kmeans = "kmeans" in rows[0]["points_per_second"]
-    head = ["d × K", "over the faster peer", "of dgemm", "Emulsion", "scikit-learn", "Armadillo"]
+    head = ["d × K", "over the faster peer", "of dgemm"] + (["over one thread"] if threads > 1 else [])
+    head += ["Emulsion", "scikit-learn", "Armadillo"]
     head += ["own loop"] if plain else []
     head += ["over k-means", "MiniBatchKMeans"] if kmeans else []
     table = [head + ["spread of Emulsion"]]
     for row in rows:
         line = [goals.shape(row), times(goals.over(row, "sklearn", "armadillo")), f"{row['fraction_of_dgemm']:.2f}"]
+        line += [f"{row['points_per_second']['emulsion'] / alone[goals.shape(row)]:.2f} ×"] if threads > 1 else []
         line += [millions(row["points_per_second"]["emulsion"]), best(row, "sklearn"), best(row, "armadillo")]
         line += [best(row, "plain")] if plain else []
         line += [times(goals.over(row, "kmeans")), best(row, "kmeans")] if kmeans else []
@@ -131,6 +136,15 @@ def latency_table(results):
     return table
 
 
+def threads_series(results):
+    """The mini-batches that two threads should take half as long for: [(of what, row, exponent of the time)]."""
+    return [
+        (f"threads, d = {row['dimension']}, K = {row['components']}, full, mini-batches of {row['batch_points']:,}", row, -math.log2(row["ratio"]))
+        for row in results["growth"]["threads"]
+        if row["batch_points"] >= 4096
+    ]
+
+
 def growth_table(results):
     table = [["what grows", "from, to", "expected exponent", "found", "found in the larger half"]]
     growth = results["growth"]
@@ -140,6 +154,8 @@ def growth_table(results):
     streams = growth["streams"]
     ends = f"{streams['rows'][0]['streams']:,} … {streams['rows'][-1]['streams']:,}"
     table.append(["streams, time a point", ends, "0", f"{streams['exponent']:.2f}", ""])
+    for of, _, exponent in threads_series(results):
+        table.append([of, "1 … 2", "-1", f"{exponent:.2f}", ""])
     return table
 
 
@@ -152,7 +168,7 @@ def threads_table(results):
 
 
 def streams_table(results):
-    table = [["streams", "over 1 stream", "points/s", "resident", "of each beyond the first"]]
+    table = [["streams", "over 1 stream", "M points/s", "resident", "of each beyond the first"]]
     rows = results["growth"]["streams"]["rows"]
     one = rows[0]
     for row in rows:
@@ -204,3 +220,46 @@ def blocks_of(results):
     if "start" in results:
         blocks["start"] = start_table(results)
     return blocks
+
+
+def missed_sentence(results):
+    reached = [goal["reached"] for goal in goals.goals_of(results)]
+    unknown = f", and {reached.count(None)} could not be measured" if None in reached else ""
+    return f"Of these {len(reached)} goals {reached.count(False)} are missed{unknown}."
+
+
+def ceiling_sentence(results):
+    """How fast the product of two matrices was, beside which the fractions stand."""
+    parts = []
+    for threads in sorted({row["threads"] for row in results["em"]["rows"]}):
+        rates = [row["dgemm_flops_per_second"] / 1e9 for row in results["em"]["rows"] if row["threads"] == threads]
+        name = "one thread" if threads == 1 else f"{threads} threads"
+        parts.append(f"{statistics.median(rates):.0f} with {name} ({min(rates):.0f} to {max(rates):.0f})")
+    said = f"In this run the product makes {' and '.join(parts)}, in GFLOP/s."
+    core_types = sorted(results["em"]["openblas"].items(), key=lambda pair: -pair[1])
+    if not core_types:
+        return f"{said} OpenBLAS was told its core type by who started the run."
+    (fastest, rate), *others = core_types
+    what = "was left alone, as it was fastest so" if fastest == "by itself" else f"was told {fastest}, as it was fastest so"
+    beside = ", ".join(f"{other / 1e9:.0f} {name if name == 'by itself' else f'as {name}'}" for name, other in others)
+    return f"{said} OpenBLAS {what}: {rate / 1e9:.0f} GFLOP/s" + (f"; {beside}." if beside else ".")
+
+
+def peers_sentence(results):
+    """How far a step of EM is ahead, from the least to the most."""
+    least_to_most = {}
+    for covariance in ("full", "diagonal"):
+        found = [goals.over(row, "sklearn", "armadillo") for row in goals.em_rows(results, covariance=covariance)]
+        least_to_most[covariance] = f"{min(found):.2g} to {max(found):.2g} times"
+    return (
+        f"A step of EM is {least_to_most['full']} as fast as the faster of scikit-learn and Armadillo with full covariances,\n"
+        f"and {least_to_most['diagonal']} with diagonal ones: in 2 to 64 dimensions, with one thread, where clusters touch."
+    )
+
+
+def sentences_of(results):
+    """name -> sentence, of the measured parts."""
+    sentences = {"missed": missed_sentence(results)} if goals.goals_of(results) else {}
+    if "em" in results:
+        sentences |= {"ceiling": ceiling_sentence(results), "peers": peers_sentence(results)}
+    return sentences

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that Emulsion needs and that are missing. Quiet when there is nothing to do.
 #
-#   clients/install.sh build          to build the daemon and the client
-#   clients/install.sh build test     to run the tests as well
-#   clients/install.sh plot           to draw pictures with `emulsion plot`
-#   clients/install.sh build seeds    to run docs/seeds.sh
-#   clients/install.sh build quality  to run bench/quality.sh
-#   clients/install.sh build bench    to run bench/run.sh
+#   clients/install.sh build               to build the daemon and the client
+#   clients/install.sh build test          to run the tests as well
+#   clients/install.sh plot                to draw pictures with `emulsion plot`
+#   clients/install.sh build seeds         to run docs/seeds.sh
+#   clients/install.sh build quality       to run bench/quality.sh
+#   clients/install.sh build bench         to run bench/run.sh
+#   clients/install.sh build bench profile to run bench/hot_spots.py
 set -euo pipefail
 
 packages=()
@@ -30,6 +31,9 @@ for purpose in "$@"; do
     bench)
       packages+=(libarmadillo-dev libopenblas-dev python3 python3-numpy python3-sklearn python3-matplotlib)
       ;;
+    profile)
+      packages+=(linux-perf)
+      ;;
     test)
       packages+=(catch2 librapidcheck-dev clang libclang-rt-14-dev python3 python3-zmq python3-protobuf python3-numpy python3-scipy python3-matplotlib python3-pil
         prometheus)
@@ -38,7 +42,7 @@ for purpose in "$@"; do
       command -v npm >/dev/null || packages+=(nodejs npm)
       ;;
     *)
-      echo "install.sh: \"$purpose\" is not one of: build plot seeds quality bench test" >&2
+      echo "install.sh: \"$purpose\" is not one of: build plot seeds quality bench profile test" >&2
       exit 2
       ;;
   esac

@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "bench"))
 
 import contenders  # noqa: E402
+import em  # noqa: E402
 import goals  # noqa: E402
 import growth  # noqa: E402
 import page  # noqa: E402
@@ -35,7 +36,7 @@ def em_row(d, k, covariance, emulsion, sklearn=1e6, armadillo=1e6):
         rates["kmeans"] = 1e6
     return {
         "dimension": d, "components": k, "points": 1000, "covariance": covariance, "kind": "touching", "threads": 1,
-        "points_per_second": rates, "fraction_of_dgemm": 0.7, "seconds": {name: alike(1000 / rate) for name, rate in rates.items()},
+        "points_per_second": rates, "fraction_of_dgemm": 0.7, "dgemm_flops_per_second": 70e9, "seconds": {name: alike(1000 / rate) for name, rate in rates.items()},
         "pairs_that_matter": 0.5, "mean_highest_responsibility": 0.9,
     }  # fmt: skip
 
@@ -47,7 +48,7 @@ def results():
     quantiles = lambda seconds: {name: alike(seconds) for name in ("p50", "p99", "p99_9")}
     return {
         "machine": {"cores": 2},
-        "em": {"rows": rows, "skipping": {"dimension": 16, "components": 256, "points": 10, "pairs_that_matter": 0.1, "ratio": None}},
+        "em": {"openblas": {"by itself": 60e9, "Haswell": 71e9}, "rows": rows, "skipping": {"dimension": 16, "components": 256, "points": 10, "pairs_that_matter": 0.1, "ratio": None}},
         "daemon": {
             "rows": [
                 {
@@ -125,10 +126,40 @@ class PageTest(unittest.TestCase):
         line = next(line for line in page.filled(self.BLANK, slow).split("\n") if line.startswith("| d = 2, K = 4"))
         self.assertEqual(line, "| d = 2, K = 4, full: over scikit-learn | ≥ 30 × | 29.0 × (at 2 × 4) | **missed** |")
 
+    def test_what_is_said_in_sentences_counts_missed_goals_and_tells_how_fast_the_product_was(self):
+        said = tables.sentences_of(results())
+        self.assertEqual(said["missed"], "Of these 13 goals 0 are missed, and 1 could not be measured.")
+        self.assertEqual(
+            said["ceiling"],
+            "In this run the product makes 70 with one thread (70 to 70), in GFLOP/s. "
+            "OpenBLAS was told Haswell, as it was fastest so: 71 GFLOP/s; 60 by itself.",
+        )
+        slow = results()
+        slow["em"]["rows"][0] = em_row(2, 4, "full", 1e6)
+        slow["em"]["openblas"] = {}
+        said = tables.sentences_of(slow)
+        self.assertIn(" 2 are missed", said["missed"])
+        self.assertIn("by who started the run", said["ceiling"])
+
+    def test_all_cores_stand_beside_one_thread_of_the_same_size_and_covariance(self):
+        run = results()
+        run["em"]["rows"] += [em_row(8, 8, "full", 60e6) | {"threads": 2}]
+        head, *rows = tables.em_table(run, "touching", "full", 2)
+        self.assertEqual([dict(zip(head, row))["over one thread"] for row in rows], ["1.50 ×"])
+        self.assertNotIn("over one thread", tables.em_table(run, "touching", "full", 1)[0])
+
+    def test_the_exponent_of_threads_is_that_of_their_time_on_long_mini_batches(self):
+        row = {"dimension": 8, "components": 8, "ratio": 2.0}
+        run = {"growth": {"threads": [row | {"batch_points": points} for points in (64, 4096)]}}
+        ((of, _, exponent),) = tables.threads_series(run)
+        self.assertEqual((of, exponent), ("threads, d = 8, K = 8, full, mini-batches of 4,096", -1))
+
     def test_the_documentation_shows_the_committed_run(self):
-        text = (ROOT / "docs" / "performance.md").read_text()
-        self.assertGreater(len(page.BLOCK.findall(text)), 10)
-        self.assertTrue(page.filled(text, json.loads((ROOT / "bench" / "results.json").read_text())) == text, "run bench/page.py")
+        run = json.loads((ROOT / "bench" / "results.json").read_text())
+        for path, least in (("docs/performance.md", 11), ("README.md", 1)):
+            text = (ROOT / path).read_text()
+            self.assertGreaterEqual(len(page.BLOCK.findall(text)), least)
+            self.assertTrue(page.filled(text, run) == text, f"run bench/page.py for {path}")
 
     def test_columns_of_a_printed_table_are_aligned(self):
         self.assertEqual(tables.as_text([["µ", "b"], ["two", "10 ×"]]), "µ       b\ntwo  10 ×")
@@ -155,6 +186,17 @@ class MeasuringTest(unittest.TestCase):
         values = [1, 10, 100, 1000]
         self.assertAlmostEqual(growth.exponent(values, [3 * value**1.5 for value in values]), 1.5)
         self.assertAlmostEqual(growth.exponent(values, [4.0] * 4), 0)
+
+
+class AgreementTest(unittest.TestCase):
+    def test_skipping_may_change_the_likelihood_by_rounding_and_no_more(self):
+        em.check_that_skipping_changes_nothing({"skip": -27.640553195438784, "dense": -27.64055319543878})
+        for skip in (-27.64055319547, math.nan):
+            self.assertRaises(contenders.Failed, em.check_that_skipping_changes_nothing, {"skip": skip, "dense": -27.64055319543878})
+
+    def test_skipping_changed_nothing_in_the_committed_run(self):
+        run = json.loads((ROOT / "bench" / "results.json").read_text())
+        em.check_that_skipping_changes_nothing(run["em"]["skipping"]["log_likelihoods"])
 
 
 class WorkloadTest(unittest.TestCase):
