@@ -3,6 +3,7 @@
 
     tests/mutations.py            all of them
     tests/mutations.py NAME ...   some
+    tests/mutations.py --check    none; the code is what they expect
 
 The few files that are concerned are compiled by themselves, in a directory that is gone afterwards; $CXX, or c++, does it.
 """
@@ -32,7 +33,7 @@ MUTATIONS = {
     "no fsync of the directory at the start": (STORE, "if (auto synced = store->sync_directory(); !synced)", "if (Result<void> synced; !synced)"),
     "no fsync of the directory above a new one": (STORE, "const auto synced = disk.sync_directory(parent);", "const DiskResult<void> synced;"),
     "the oldest goes before the newest is safe": (STORE, "  if (auto synced = sync_directory(); !synced) return synced;\n  drop_oldest(stream, series);", "  drop_oldest(stream, series);\n  if (auto synced = sync_directory(); !synced) return synced;"),
-    "a reset removes all at once": (STORE, "generations.size() > 1 ? generations.size() - 1 : 1", "generations.size()"),
+    "a reset removes the newest before the older ones are gone": (STORE, "  if (auto synced = sync_directory(); !synced) return synced;\n  if (auto removed", "  if (auto removed"),
     "a short write is taken for a whole one": (STORE, "state.remove_prefix(*taken);", "state = {};"),
     "a failed write is taken for a good one": (STORE, 'written = failed(at, "write", taken.error());', "state = {};"),
     "a damaged newest state is written over": (STORE, "if (!series.good && !series.generations.empty()) {", "if (false) {"),
@@ -65,7 +66,17 @@ def is_green(directory, objects):
     return done.returncode == 0
 
 
+def check_texts():
+    """Ends where the code has changed under a mutation."""
+    for name, (source, text, _) in MUTATIONS.items():
+        if (count := (ROOT / source).read_text().count(text)) != 1:
+            sys.exit(f"mutations.py: {name}: {source} has its text {count} times, expected once")
+
+
 def main(names):
+    check_texts()
+    if names == ["--check"]:
+        return
     for name in names:
         if name not in MUTATIONS:
             sys.exit(f'mutations.py: no mutation "{name}"; allowed: {", ".join(MUTATIONS)}')
@@ -79,11 +90,8 @@ def main(names):
         survived = []
         for name in names or MUTATIONS:
             source, text, other = MUTATIONS[name]
-            whole = (ROOT / source).read_text()
-            if whole.count(text) != 1:
-                sys.exit(f'mutations.py: {name}: {source} has its text {whole.count(text)} times, expected once')
             mutant = directory / pathlib.Path(source).name
-            mutant.write_text(whole.replace(text, other))
+            mutant.write_text((ROOT / source).read_text().replace(text, other))
             compile_to(directory / "mutant.o", mutant)
             green = is_green(directory, [directory / "mutant.o" if key == source else value for key, value in objects.items()])
             print(f"{'GREEN' if green else 'red'}  {name}", flush=True)
