@@ -24,20 +24,21 @@ struct Mark {
   static constexpr std::uint64_t kChecked = 4096;  // bytes before the place that tell the file from another one
 
   wire::FilePlace place;
+  std::uint64_t size = 0;  // that the file had
   std::uint64_t next_sequence = 0;
   std::uint32_t before = 0;  // checksum of the bytes before the place
   bool ended = false;        // the message was the last one
 
   std::string text() const {
     std::ostringstream out;
-    out << place.byte << ' ' << place.line << ' ' << next_sequence << ' ' << before << ' ' << ended;
+    out << place.byte << ' ' << place.line << ' ' << size << ' ' << next_sequence << ' ' << before << ' ' << ended;
     return out.str();
   }
 
   static std::optional<Mark> parse(const std::string& text) {
     std::istringstream in(text);
     Mark mark;
-    if (in >> mark.place.byte >> mark.place.line >> mark.next_sequence >> mark.before >> mark.ended) return mark;
+    if (in >> mark.place.byte >> mark.place.line >> mark.size >> mark.next_sequence >> mark.before >> mark.ended) return mark;
     return std::nullopt;
   }
 };
@@ -53,10 +54,21 @@ std::string bytes_before(std::istream& file, std::uint64_t place) {
   return bytes;
 }
 
+std::uint64_t size_of(std::istream& file) {
+  file.clear();
+  file.seekg(0, std::ios::end);
+  return static_cast<std::uint64_t>(std::max<std::streamoff>(file.tellg(), 0));
+}
+
 // The place of a mark in a file that may have grown since.
-// Errors: it is another file now.
+// Errors: it is another file now, or has been cut.
 Result<wire::FilePlace> find_place(const std::string& path, const Mark& mark) {
   std::ifstream file(path, std::ios::binary);
+  if (!file) return fail(path + ": cannot be opened");
+  if (const std::uint64_t size = size_of(file); size < mark.size && size >= mark.place.byte) {
+    return fail(path + ": had " + std::to_string(mark.size) + " bytes when it was learned, and has " + std::to_string(size) +
+                "; allowed: a file that grows by whole lines");
+  }
   const std::string before = bytes_before(file, mark.place.byte);
   if (before.size() != std::min(mark.place.byte, Mark::kChecked) || wire::checksum_32(before) != mark.before) {
     return fail(path + ": was learned up to byte " + std::to_string(mark.place.byte) +
@@ -196,7 +208,7 @@ class PointsReplay final : public Replay {
     Frame frame{topic_, codec_.encode(points)};
     if (held.behind) {
       const std::string before = bytes_before(file_, held.behind->byte);
-      frame.mark = Mark{*held.behind, sequence_, wire::checksum_32(before), last}.text();
+      frame.mark = Mark{*held.behind, size_of(file_), sequence_, wire::checksum_32(before), last}.text();
     }
     return frame;
   }
@@ -218,8 +230,19 @@ class PointsReplay final : public Replay {
 // another, so that two files of one stream are both learned.
 std::uint64_t replay_session(const std::string& path) { return wire::checksum_32(path); }
 
+bool is_recording(const std::string& path) { return path.ends_with(".emf"); }
+
+Result<void> check_replay(const std::string& path, const std::string& mark_text) {
+  if (const auto mark = Mark::parse(mark_text)) {
+    if (const auto place = find_place(path, *mark); !place) return tl::unexpected(place.error());
+    return {};
+  }
+  if (const auto opened = wire::PointReader::open(path); !opened) return tl::unexpected(opened.error());
+  return {};
+}
+
 Result<std::unique_ptr<FrameSource>> open_replay(const std::string& path, const std::string& stream, const std::string& mark_text) {
-  const bool recording = path.ends_with(".emf");
+  const bool recording = is_recording(path);
   if (!(recording && stream.empty()) && !wire::is_stream_name(stream)) {
     return fail("replay of " + path + ": \"" + wire::printable(stream) +
                 "\" is no name of a stream: expected 1 to 64 of the characters A-Z a-z 0-9 _ -");

@@ -25,8 +25,15 @@ namespace emulsion::service {
 // behind a bad row, and ends at damage. close_intake() ends the replay at once: the rest is still in the file.
 //   mark  of the last message that the state of the stream has; empty if it has none
 // Errors: the file cannot be opened or is not of its format; a file of points needs a valid stream; what is before the mark
-// is not what it was, or the line before it has grown.
+// is not what it was, the line before it has grown, or the file has been cut.
 Result<std::unique_ptr<FrameSource>> open_replay(const std::string& path, const std::string& stream, const std::string& mark = {});
+
+// By its name.
+bool is_recording(const std::string& path);
+
+// That a replay of a file of points can go on behind a mark, or from the beginning if there is none.
+// Errors: those of opening it.
+Result<void> check_replay(const std::string& path, const std::string& mark);
 
 // Producer and session of the messages of a file of points.
 inline constexpr const char* kReplayProducer = "replay";

@@ -135,30 +135,46 @@ Result<std::optional<std::string>> FileStateStore::load(std::string_view stream)
   auto state = read(stream, series.generations.back());
   series.good = state.has_value();
   if (state) return std::move(*state);
-  const auto& generations = series.generations;
-  const std::string without =
-      generations.size() < 2 ? "start anew" : "go back to " + file_name(stream, generations[generations.size() - 2]) + ", which is older";
-  return fail(state.error().message + "; restore it from a copy, or move it away to " + without);
+  std::string advice = "move it away to start anew";
+  if (const auto whole = whole_before_newest(stream))
+    advice = "move it away to go back to " + file_name(stream, series.generations[whole->place]) + ", which is older";
+  else if (series.generations.size() > 1)
+    advice = "move it and the older ones, which are damaged too, away to start anew";
+  return fail(state.error().message + "; restore it from a copy, or " + advice);
 }
 
-Result<std::string> FileStateStore::fall_back(std::string_view stream) {
-  if (auto named = check_stream_name(stream); !named) return tl::unexpected(named.error());
+// Where the newest generation that is whole stands among those before the newest one, and its bytes.
+std::optional<FileStateStore::Whole> FileStateStore::whole_before_newest(std::string_view stream) {
   const auto found = series_.find(stream);
-  const std::size_t kept = found == series_.end() ? 0 : found->second.generations.size();
-  for (std::size_t older = kept; older-- > 1;) {
-    Series& series = found->second;
-    auto state = read(stream, series.generations[older - 1]);
-    if (!state) continue;
-    for (std::size_t i = older; i < kept; ++i) {
-      const std::string at = path(file_name(stream, series.generations[i]));
-      if (const auto moved = disk_.rename(at, at + std::string(kDamaged)); !moved) return failed(at, "set aside", moved.error());
-    }
-    series.generations.resize(older);
-    if (auto synced = sync_directory(); !synced) return tl::unexpected(synced.error());
-    series.good = true;
-    return state;
+  if (found == series_.end()) return std::nullopt;
+  const auto& generations = found->second.generations;
+  for (std::size_t place = generations.size(); place-- > 1;)
+    if (auto state = read(stream, generations[place - 1])) return Whole{place - 1, std::move(*state)};
+  return std::nullopt;
+}
+
+Result<OlderState> FileStateStore::older(std::string_view stream) {
+  if (auto named = check_stream_name(stream); !named) return tl::unexpected(named.error());
+  auto whole = whole_before_newest(stream);
+  if (!whole) return fail(path(file_name(stream, 0)) + ": no older state is whole");
+  const auto& generations = series_.find(stream)->second.generations;
+  const auto newest = read(stream, generations.back());
+  return OlderState{file_name(stream, generations[whole->place]), std::move(whole->state), newest ? "" : newest.error().message};
+}
+
+Result<void> FileStateStore::fall_back(std::string_view stream) {
+  if (auto named = check_stream_name(stream); !named) return tl::unexpected(named.error());
+  const auto whole = whole_before_newest(stream);
+  if (!whole) return fail(path(file_name(stream, 0)) + ": no older state is whole");
+  Series& series = series_.find(stream)->second;
+  for (std::size_t i = whole->place + 1; i < series.generations.size(); ++i) {
+    const std::string at = path(file_name(stream, series.generations[i]));
+    if (const auto moved = disk_.rename(at, at + std::string(kDamaged)); !moved) return failed(at, "set aside", moved.error());
   }
-  return fail(path(file_name(stream, 0)) + ": no older state is whole");
+  series.generations.resize(whole->place + 1);
+  if (auto synced = sync_directory(); !synced) return synced;
+  series.good = true;
+  return {};
 }
 
 Result<void> FileStateStore::save(std::string_view stream, std::string_view state) {

@@ -39,7 +39,8 @@ class FileStateStore : public StateStore {
   // Errors: the file, what is wrong with it and what to do.
   Result<std::optional<std::string>> load(std::string_view stream) override;
 
-  Result<std::string> fall_back(std::string_view stream) override;
+  Result<OlderState> older(std::string_view stream) override;
+  Result<void> fall_back(std::string_view stream) override;
 
   // Until it has returned, what is left is the newest state.
   Result<void> remove(std::string_view stream) override;
@@ -53,10 +54,15 @@ class FileStateStore : public StateStore {
     std::uint64_t highest = 0;               // that there has been a file of, whole or not
     bool good = false;                       // the newest file is known to be whole
   };
+  struct Whole {
+    std::size_t place;  // among the generations
+    std::string state;
+  };
 
   FileStateStore(Disk& disk, std::string directory, std::size_t generations);
   Result<void> look();
   Result<std::string> read(std::string_view stream, std::uint64_t generation);
+  std::optional<Whole> whole_before_newest(std::string_view stream);
   Result<void> write(const std::string& path, std::string_view state);
   Result<void> remove_file(std::string_view stream, std::uint64_t generation);
   Result<void> sync_directory();

@@ -4,6 +4,7 @@
 #include <set>
 #include <sstream>
 
+#include "daemon/file_replay.h"
 #include "daemon/log.h"
 #include "daemon/option_endpoints.h"
 #include "emulsion/wire/model.h"
@@ -114,17 +115,29 @@ Result<StreamEntry> StreamRegistry::load(const std::string& name) {
 
 Result<std::optional<std::string>> StreamRegistry::load_state(const std::string& name) {
   auto newest = store_->load(name);
-  if (newest || !can_learn_again()) return newest;
-  auto older = store_->fall_back(name);
-  if (!older) return newest;
-  log::warning("stream {}: {}", name, newest.error().message);
-  log::warning("stream {}: goes on from an older state; all inputs are replays, so what came since is learned again", name);
-  return std::move(*older);
+  if (newest) return newest;
+  auto older = store_->older(name);
+  if (!older || !is_replayed_from(name, older->state)) return newest;
+  if (const auto gone_back = store_->fall_back(name); !gone_back) return newest;
+  log::warning("stream {}: {}", name, older->damage);
+  log::warning("stream {}: goes on from {}, which is older: it comes from files alone, and what came since is learned again", name, older->name);
+  return std::move(older->state);
 }
 
-bool StreamRegistry::can_learn_again() const {
-  return !options_.inputs.empty() && std::all_of(options_.inputs.begin(), options_.inputs.end(),
-                                                 [](const InputOptions& input) { return input.kind == InputKind::replay; });
+// Whether what came after a state comes again: the daemon reads nothing but files of points, and all that the stream has had is
+// in those of them that are given to it, as far as they are still what they were.
+bool StreamRegistry::is_replayed_from(const std::string& name, const std::string& state) const {
+  const auto is_table = [](const InputOptions& input) { return input.kind == InputKind::replay && !is_recording(input.path); };
+  const auto& inputs = options_.inputs;
+  const auto known = wire::decode_state(state);
+  if (!known || known->producers.size() != 1 || known->producers.front().producer != kReplayProducer) return false;
+  const auto& sessions = known->producers.front().sessions;
+  return std::all_of(inputs.begin(), inputs.end(), is_table) &&
+         std::all_of(sessions.begin(), sessions.end(), [&](const wire::SessionState& session) {
+           return std::any_of(inputs.begin(), inputs.end(), [&](const InputOptions& input) {
+             return input.stream == name && replay_session(input.path) == session.session && check_replay(input.path, session.mark);
+           });
+         });
 }
 
 StreamEntry& StreamRegistry::add(const std::string& name, StreamEntry loaded) {
@@ -178,16 +191,27 @@ Result<void> StreamRegistry::save(StreamEntry& entry) {
   if (saved) {
     entry.unsaved = false;
     entry.stream.make_durable();
-    saves_.succeeded();
-    if (degraded) log::info("states are saved again: no longer degraded");
+    saves_.succeeded(entry.stream.name());
   } else {
-    saves_.failed("stream " + entry.stream.name() + ": " + saved.error().message);
-    if (!degraded && saves_.degraded()) log::error("degraded: {}", saves_.reason());
+    saves_.failed(entry.stream.name(), saved.error().message);
   }
+  tell_health(degraded);
   return saved;
 }
 
-Result<void> StreamRegistry::forget(const std::string& name) { return store_ == nullptr ? Result<void>{} : store_->remove(name); }
+Result<void> StreamRegistry::forget(const std::string& name) {
+  if (store_ == nullptr) return {};
+  auto removed = store_->remove(name);
+  const bool degraded = saves_.degraded();
+  if (removed) saves_.forget(name);
+  tell_health(degraded);
+  return removed;
+}
+
+void StreamRegistry::tell_health(bool degraded_before) const {
+  if (!degraded_before && saves_.degraded()) log::error("degraded: {}", saves_.reason());
+  if (degraded_before && !saves_.degraded()) log::info("states are saved again: no longer degraded");
+}
 
 void StreamRegistry::reconfigure(const DaemonOptions& options) {
   options_ = options;

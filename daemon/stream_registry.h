@@ -59,8 +59,8 @@ class StreamRegistry {
   StreamRegistry(const DaemonOptions& options, StateStore* store) : options_(options), store_(store) {}
 
   // Makes the configured streams, and every stream that has been saved and is still allowed. Where a state is damaged, an
-  // older one is taken only if nothing but files is read: they are read again, and what the older state knows is not learned
-  // twice. Any other source has let go of what came since.
+  // older one is taken only if all that the stream has had and can get is in files of points that are replayed: they are read
+  // again, and what the older state knows is not learned twice. Any other source has let go of what came since.
   // Errors: a damaged state that nothing takes the place of, a state that does not fit the configuration, an initial model
   // that cannot be read; all that there are, one a line.
   Result<void> open();
@@ -101,8 +101,9 @@ class StreamRegistry {
   bool is_allowed(const std::string& name) const;
   Result<StreamEntry> load(const std::string& name);
   Result<std::optional<std::string>> load_state(const std::string& name);
-  bool can_learn_again() const;
+  bool is_replayed_from(const std::string& name, const std::string& state) const;
   StreamEntry& add(const std::string& name, StreamEntry loaded);
+  void tell_health(bool degraded_before) const;
 
   DaemonOptions options_;
   StateStore* store_;

@@ -279,6 +279,26 @@ TEST_CASE("a mark of what is another file now is refused", "[replay]") {
   }
 }
 
+TEST_CASE("a file that was cut since its mark is refused, also where what was learned is still there", "[replay]") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("points.csv");
+  write_file(path, csv_of(600));
+  const std::string first = go_on(path, "").marks.front(), last = go_on(path, "").marks.back();
+  CHECK(check_replay(path, first));
+  CHECK(check_replay(path, last));
+  write_file(path, csv_of(599));
+  for (const std::string& mark : {first, last}) {
+    CHECK_FALSE(check_replay(path, mark));
+    CHECK_FALSE(open_replay(path, "radar", mark));
+  }
+  CHECK(check_replay(path, first).error().message ==
+        path + ": had " + std::to_string(csv_of(600).size()) + " bytes when it was learned, and has " + std::to_string(csv_of(599).size()) +
+            "; allowed: a file that grows by whole lines");
+  std::filesystem::remove(path);
+  CHECK_FALSE(check_replay(path, first));
+  CHECK_FALSE(check_replay(path, ""));
+}
+
 TEST_CASE("a file has the same session each time, and another file another one", "[replay]") {
   const TemporaryDirectory directory;
   write_file(directory.file("a.csv"), csv_of(3));

@@ -299,6 +299,37 @@ TEST_CASE("after three saves in a row that fail the daemon is degraded and not r
   CHECK(store.list()->size() == 1);
 }
 
+TEST_CASE("the daemon is degraded as long as one stream cannot be saved, whatever becomes of the others") {
+  DaemonOptions options = quick_daemon();
+  options.save_interval_seconds = 0.25;
+  MemoryStateStore store;
+  DaemonAtWork daemon(options, &store);
+  daemon.pipeline->set_ready(true, {});
+  store.fail_saves("no room", "radar");
+  std::uint64_t sent = 0;
+  const auto send_both = [&] {
+    daemon.send(points_message(sent, two_clusters(100)), "radar");
+    daemon.send(points_message(sent, two_clusters(100)), "sonar");
+    ++sent;
+    daemon.wait(1);
+  };
+  for (int i = 0; i < 2; ++i) send_both();
+  CHECK_FALSE(daemon.pipeline->degraded());
+  for (int i = 0; i < 3; ++i) send_both();
+  CHECK(daemon.pipeline->degraded());
+  CHECK_FALSE(daemon.board.health()->ready);
+  CHECK(daemon.status().degraded == "5 saves in a row have failed; the last: stream radar: memory: radar: cannot write: no room");
+  CHECK(daemon.watched().saves.saves() == 5);
+  CHECK(store.list().value() == std::vector<std::string>{"sonar"});
+  SECTION("and recovers with it") {
+    store.fail_saves({});
+    daemon.wait(1);
+  }
+  SECTION("and recovers when there is nothing of it to be saved any more") { CHECK(is<wire::ResetReply>(daemon.ask(wire::ResetRequest{"radar"}))); }
+  CHECK_FALSE(daemon.pipeline->degraded());
+  CHECK(daemon.log.count("no longer degraded") == 1);
+}
+
 TEST_CASE("no source and no client holds up the others") {
   MemorySource first, second;
   MemorySink sink;

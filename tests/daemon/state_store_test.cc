@@ -201,13 +201,16 @@ TEMPLATE_TEST_CASE("from a damaged state a stream falls back to the one before, 
   REQUIRE_FALSE(room.store().fall_back("radar"));
   REQUIRE(room.store().save("radar", holding("only")));
   room.damage("radar");
+  REQUIRE_FALSE(room.store().older("radar"));
   REQUIRE_FALSE(room.store().fall_back("radar"));
   REQUIRE_FALSE(room.store().load("radar"));
   REQUIRE(room.store().remove("radar"));
   REQUIRE(room.store().save("radar", holding("older")));
   REQUIRE(room.store().save("radar", holding("newer")));
   room.damage("radar");
-  CHECK(room.store().fall_back("radar").value() == holding("older"));
+  CHECK(room.store().older("radar").value().state == holding("older"));
+  CHECK_FALSE(room.store().load("radar"));  // that was to look only
+  REQUIRE(room.store().fall_back("radar"));
   CHECK(room.store().load("radar").value() == holding("older"));
   CHECK(room.store().save("radar", holding("newest")));
   CHECK(room.store().load("radar").value() == holding("newest"));
@@ -227,6 +230,7 @@ TEST_CASE("what a stream fell back from is kept under another name, and nothing 
   room.damage("radar");
   write_file(room.directory.file("radar.1.state"), "");
   CHECK(room.store().fall_back("radar").error().message == room.directory.file("radar.state") + ": no older state is whole");
+  CHECK_THAT(load_error(room.store(), "radar"), Catch::EndsWith("; restore it from a copy, or move it and the older ones, which are damaged too, away to start anew"));
   CHECK(room.files() == std::vector<std::string>{".lock", "radar.1.state", "radar.2.state.damaged", "radar.3.state"});
 }
 

@@ -1,8 +1,10 @@
 #include "daemon/stream_registry.h"
 
 #include <catch2/catch.hpp>
+#include <filesystem>
 
 #include "daemon/daemon_at_work.h"
+#include "daemon/file_replay.h"
 #include "daemon/temporary_directory.h"
 
 using namespace emulsion;
@@ -132,39 +134,100 @@ TEST_CASE("a damaged state of a dynamic stream refuses the stream, which is not 
   CHECK(**store.load("sonar") == "\x01 no state");
 }
 
-TEST_CASE("from a damaged state a stream falls back to an older one only if all inputs are replays") {
-  MemoryStateStore store;
-  const std::string older = saved("radar", quick_options(), 40);
-  REQUIRE(store.save("radar", older));
-  REQUIRE(store.save("radar", saved("radar", quick_options(), 100)));
-  store.damage("radar");
-  const InputOptions replay{InputKind::replay, Attachment::bind, "", "radar", "points.csv"};
-  const InputOptions pull{InputKind::pull, Attachment::bind, "tcp://127.0.0.1:7701", "", ""};
+namespace {
+
+// A daemon that replays files of two columns to the stream radar, and learns them as far as it is told to.
+class Replayed {
+ public:
+  explicit Replayed(std::vector<InputOptions> inputs) { options.inputs = std::move(inputs); }
+
+  // The state of radar once so many messages of a file have been learned, the mark of each kept.
+  void learn(const std::string& path, int messages) {
+    auto source = open_replay(path, "radar", std::string(stream_.mark(kReplayProducer, replay_session(path))));
+    REQUIRE(source);
+    wire::Codec codec;
+    for (int i = 0; i < messages; ++i) {
+      const auto frame = (*source)->receive();
+      REQUIRE(frame);
+      take(stream_, codec.decode_points(frame->payload).value());
+      stream_.set_mark(kReplayProducer, frame->mark);
+      (*source)->settle(*frame, Outcome::applied);
+    }
+  }
+  std::string save() {
+    std::string state = wire::encode_state(stream_.state());
+    REQUIRE(store.save("radar", state));
+    return state;
+  }
+
+  Stream& stream() { return stream_; }
+
   DaemonOptions options = quick_daemon();
-  SECTION("they are") {
-    options.inputs = {replay, replay};
+  MemoryStateStore store;
+
+ private:
+  Stream stream_ = Stream::make("radar", quick_options(), std::nullopt).value();
+};
+
+std::string table(int rows) {
+  std::string text = "x,y\n";
+  for (int i = 0; i < rows; ++i) text += std::to_string(i % 7) + "," + std::to_string(i % 5 + 10 * (i % 2)) + "\n";
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("from a damaged state a stream falls back to an older one only if what came since is in files that are read again") {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("points.csv"), other = directory.file("other.csv");
+  const std::string text = table(1000);
+  write_file(path, text);
+  write_file(other, text);
+  const InputOptions replay{InputKind::replay, Attachment::bind, "", "radar", path};
+  const InputOptions other_replay{InputKind::replay, Attachment::bind, "", "radar", other};
+  const InputOptions to_sonar{InputKind::replay, Attachment::bind, "", "sonar", path};
+  const InputOptions pull{InputKind::pull, Attachment::bind, "tcp://127.0.0.1:7701", "", ""};
+  Replayed daemon({replay, other_replay});
+  daemon.learn(path, 1);
+  SECTION("it is") {
+    SECTION("with one file") {}
+    SECTION("with another that it has not begun") { daemon.options.inputs = {other_replay, replay, to_sonar}; }
+    SECTION("with two") { daemon.learn(other, 2); }
+    SECTION("with one that has grown") { write_file(path, text + "1,2\n"); }
+    const std::string older = daemon.save();
+    daemon.learn(path, 1);
+    daemon.save();
+    daemon.store.damage("radar");
     CapturedLog log;
-    StreamRegistry streams(options, &store);
+    StreamRegistry streams(daemon.options, &daemon.store);
     REQUIRE(streams.open());
     CHECK(wire::encode_state(streams.find("radar")->stream.state()) == older);
     CHECK(log.count("stream radar: memory: radar: damaged") == 1);
-    CHECK(log.count("stream radar: goes on from an older state") == 1);
+    CHECK(log.count("stream radar: goes on from memory: radar, the older one, which is older") == 1);
   }
-  SECTION("one is not, and may have let go of what came since") {
-    options.inputs = {replay, pull};
-    CHECK(open_error(options, &store) == "memory: radar: damaged");
-    CHECK_FALSE(store.load("radar"));
-  }
-  SECTION("there are none, so nothing comes again") {
-    options.inputs = {};
-    CHECK(open_error(options, &store) == "memory: radar: damaged");
-  }
-  SECTION("there is no older one") {
-    REQUIRE(store.remove("radar"));
-    REQUIRE(store.save("radar", older));
-    store.damage("radar");
-    options.inputs = {replay};
-    CHECK(open_error(options, &store) == "memory: radar: damaged");
+  SECTION("it is not") {
+    SECTION("there are none, so nothing comes again") { daemon.options.inputs = {}; }
+    SECTION("an input is none, and may have let go of what came since") { daemon.options.inputs = {replay, pull}; }
+    SECTION("the file goes to another stream") { daemon.options.inputs = {to_sonar}; }
+    SECTION("the file is another one") { daemon.options.inputs = {other_replay}; }
+    SECTION("the stream has had a producer beside it") { take(daemon.stream(), points_message(0, two_clusters(40))); }
+    SECTION("the stream has had a file that is not read any more") {
+      daemon.learn(other, 1);
+      daemon.options.inputs = {replay};
+    }
+    daemon.save();
+    daemon.learn(path, 1);
+    daemon.save();
+    SECTION("the file holds something else now") { write_file(path, "x,y\n7" + text.substr(5)); }
+    SECTION("the file has been cut") { write_file(path, text.substr(0, 1500)); }
+    SECTION("the file is gone") { std::filesystem::remove(path); }
+    SECTION("there is no older state") {
+      REQUIRE(daemon.store.remove("radar"));
+      daemon.save();
+    }
+    daemon.store.damage("radar");
+    CHECK(open_error(daemon.options, &daemon.store) == "memory: radar: damaged");
+    CHECK_FALSE(daemon.store.load("radar"));
   }
 }
 
