@@ -4,6 +4,8 @@
 
 #include "clients/fit_algorithms.h"
 #include "clients/interrupt.h"
+#include "emulsion/em_pass.h"
+#include "emulsion/precision.h"
 
 namespace emulsion::client {
 namespace {
@@ -27,6 +29,12 @@ void warn_of_components(Fit& fit) {
                                            points, advice));
     }
   }
+}
+
+// Of a file that does not fit into memory, by its sample.
+void warn_of_precision(const PointFile& file, Fit& fit) {
+  for (const ImpreciseCoordinate& found : imprecise_coordinates(cut_tiles(file.sample())))
+    fit.warnings.push_back(fmt::format("{}: {}", file.columns()[static_cast<std::size_t>(found.coordinate)], found.text()));
 }
 
 }  // namespace
@@ -56,6 +64,7 @@ Attempt<Fit> fit_file(const PointFile& file, const FitOptions& options, const Fi
   fit->model.mean_log_likelihood = fit->scores.mean_log_likelihood();
   if (options.algorithm == Algorithm::batch) fit->model.learned = file.rows();
   warn_of_components(*fit);
+  warn_of_precision(file, *fit);
   return fit;
 }
 

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cassert>
-#include <charconv>
-#include <cmath>
 
 #include "emulsion/family.h"
+#include "emulsion/precision.h"
 
 namespace emulsion::service {
 namespace {
@@ -18,12 +17,6 @@ std::vector<std::uint64_t> ids_of(const std::vector<Index>& components, const st
 
 // Messages that may wait for the first model although none of their rows helps to make it.
 constexpr std::size_t kMostWaiting = 4096;
-
-// In six digits, for people.
-std::string number_text(double number) {
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, number, std::chars_format::general, 6).ptr};
-}
 
 std::string plural(std::uint64_t count, const char* noun) { return std::to_string(count) + " " + noun + (count == 1 ? "" : "s"); }
 
@@ -270,8 +263,8 @@ void Stream::report_learned(StreamOutput& output) {
     seeded.model_version = 1;
     seeded.component_ids = learner_->ids();
     output.events.push_back(std::move(seeded));
-    report_precision(output);
   }
+  if (learned.seeded || !learned.updates.empty()) report_precision(output);
   const auto report = [&](wire::EventKind kind, const Update& update, const std::vector<Index>& components, std::string text) {
     wire::EventMessage happened = event(kind, std::move(text));
     happened.model_version = update.version;
@@ -295,20 +288,12 @@ void Stream::report_learned(StreamOutput& output) {
   points_labelled_ += learned.labels.components.size();
 }
 
-// Warns of coordinates that lie so far from 0 that digits were lost before they came here: fewer than six are left of how
-// they differ, or what they count are no longer whole units, as with times in nanoseconds.
+// Warns of coordinates that have lost digits before they came here, of each once.
 void Stream::report_precision(StreamOutput& output) {
-  constexpr double kFewSteps = 1e6, kNarrow = 1e-3;
-  const CoordinateMoments& moments = learner_->progress().statistics.coordinates;
-  for (Index j = 0; j < learner_->dimension(); ++j) {
-    const double far = std::abs(moments.mean[j]);
-    const double step = std::nextafter(far, kLargestCoordinate) - far;
-    const double deviation = moments.weight[j] > 0 ? std::sqrt(moments.squares[j] / moments.weight[j]) : 0;
-    if (!(deviation > 0) || (deviation >= kFewSteps * step && (step <= 1 || deviation >= kNarrow * far))) continue;
-    wire::EventMessage imprecise =
-        event(wire::EventKind::imprecise, "coordinate " + std::to_string(j) + ": numbers near " + number_text(moments.mean[j]) +
-                                              " are multiples of " + number_text(step) + ", and deviate by " + number_text(deviation) +
-                                              "; subtract what they have in common before they are sent");
+  for (const ImpreciseCoordinate& found : imprecise_coordinates(learner_->progress().statistics.coordinates)) {
+    if (std::find(imprecise_.begin(), imprecise_.end(), found.coordinate) != imprecise_.end()) continue;
+    imprecise_.push_back(found.coordinate);
+    wire::EventMessage imprecise = event(wire::EventKind::imprecise, "coordinate " + std::to_string(found.coordinate) + ": " + found.text());
     imprecise.count = 1;
     output.events.push_back(std::move(imprecise));
   }
@@ -354,6 +339,7 @@ void Stream::reset(StreamOutput& output) {
   learner_.reset();
   queue_.clear();
   refusals_ = {};
+  imprecise_.clear();
   sources_.reset_counts();
   points_accepted_ = points_labelled_ = points_paused_ = 0;
   paused_ = false;

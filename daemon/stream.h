@@ -184,6 +184,7 @@ class Stream {
   std::uint64_t points_paused_ = 0;
   bool paused_ = false;
   std::uint64_t next_component_id_ = 1;  // for the next learner
+  std::vector<Index> imprecise_;         // coordinates that have been warned of
 };
 
 }  // namespace emulsion::service

@@ -11,27 +11,6 @@
 namespace emulsion {
 namespace {
 
-void merge(CoordinateMoments& into, const CoordinateMoments& from) {
-  for (Index j = 0; j < into.weight.size(); ++j) {
-    const double added = from.weight[j];
-    if (added == 0) continue;
-    const double total = into.weight[j] + added;
-    const double shift = from.mean[j] - into.mean[j];
-    if (into.weight[j] == 0) {
-      into.mean[j] = from.mean[j];
-      into.squares[j] = from.squares[j];
-      into.lowest[j] = from.lowest[j];
-      into.highest[j] = from.highest[j];
-    } else {
-      into.lowest[j] = std::min(into.lowest[j], from.lowest[j]);
-      into.highest[j] = std::max(into.highest[j], from.highest[j]);
-      into.squares[j] += from.squares[j] + into.weight[j] * (added / total) * shift * shift;
-      into.mean[j] += (added / total) * shift;
-    }
-    into.weight[j] = total;
-  }
-}
-
 // Of one coordinate, over the rows that have it.
 void set_incomplete_moments(const Tile& tile, const double* weights, Index j, CoordinateMoments& moments) {
   Eigen::Array<double, kTilePoints, 1> shares = Eigen::Array<double, kTilePoints, 1>::Zero();
@@ -69,6 +48,7 @@ void set_complete_moments(const Tile& tile, const double* weights, double weight
     origin = std::clamp(origin + found.first / weight, found.lowest, found.highest);
     found = kernels::column_moments(column, tile.size(), weights, origin);
   }
+  moments.weight[j] = weight;
   moments.mean[j] = origin + found.first / weight;
   moments.squares[j] = std::max(found.second - found.first * (found.first / weight), 0.0);
   moments.lowest[j] = found.lowest;
@@ -84,6 +64,27 @@ void clear(CoordinateMoments& moments) {
 CoordinateMoments CoordinateMoments::none(Index dimension) {
   const Eigen::VectorXd zero = Eigen::VectorXd::Zero(dimension);
   return {zero, zero, zero, zero, zero};
+}
+
+void merge(CoordinateMoments& into, const CoordinateMoments& from) {
+  for (Index j = 0; j < into.weight.size(); ++j) {
+    const double added = from.weight[j];
+    if (added == 0) continue;
+    const double total = into.weight[j] + added;
+    const double shift = from.mean[j] - into.mean[j];
+    if (into.weight[j] == 0) {
+      into.mean[j] = from.mean[j];
+      into.squares[j] = from.squares[j];
+      into.lowest[j] = from.lowest[j];
+      into.highest[j] = from.highest[j];
+    } else {
+      into.lowest[j] = std::min(into.lowest[j], from.lowest[j]);
+      into.highest[j] = std::max(into.highest[j], from.highest[j]);
+      into.squares[j] += from.squares[j] + into.weight[j] * (added / total) * shift * shift;
+      into.mean[j] += (added / total) * shift;
+    }
+    into.weight[j] = total;
+  }
 }
 
 void merge(Statistics& into, const Statistics& from) {
@@ -121,14 +122,16 @@ void set_coordinate_moments(const Tile& tile, const double* weights, CoordinateM
   const Index d = tile.dimension();
   clear(moments);
   if (tile.size() == 0) return;
-  if (!tile.incomplete_rows().empty()) {
-    for (Index j = 0; j < d; ++j) set_incomplete_moments(tile, weights, j, moments);
-    return;
-  }
   const double weight = weights == nullptr ? static_cast<double>(tile.size()) : kernels::weighted_sum(weights, tile.size(), nullptr);
   if (!(weight > 0)) return;
-  moments.weight.setConstant(weight);
-  for (Index j = 0; j < d; ++j) set_complete_moments(tile, weights, weight, j, moments);
+  const auto& incomplete = tile.incomplete_rows();
+  for (Index j = 0; j < d; ++j) {
+    const auto lacks = [&](Index row) { return tile.is_missing(row, j); };
+    if (std::any_of(incomplete.begin(), incomplete.end(), lacks))
+      set_incomplete_moments(tile, weights, j, moments);
+    else
+      set_complete_moments(tile, weights, weight, j, moments);
+  }
 }
 
 CoordinateMoments coordinate_moments(const Tile& tile, const Eigen::Array<double, kTilePoints, 1>& weights) {

@@ -32,7 +32,10 @@ struct Statistics {
   double log_likelihood = 0;  // sum over the points of weight times log density, each under the model of its moment, nats
 };
 
-// Adds the points behind `from` to those behind `into`; both are of the same mixture.
+// Adds the points behind `from` to those behind `into`; both are of the same dimension.
+void merge(CoordinateMoments& into, const CoordinateMoments& from);
+
+// The same; both are of the same mixture.
 void merge(Statistics& into, const Statistics& from);
 
 // Makes every point count `factor` times as much. factor >= 0.

@@ -113,6 +113,19 @@ TEST_CASE("a component with fewer points than it has directions has collapsed, a
   CHECK(printed.err.empty());
 }
 
+TEST_CASE("a column whose digits are lost, as of times in nanoseconds, is named", "[fit]") {
+  const Workbench bench;
+  std::string text = "t,a\n";
+  for (int i = 0; i < 100; ++i) text += std::to_string(1'700'000'000'000'000'000 + i * 1'000'000'000LL) + "," + std::to_string(i % 7) + "\n";
+  const std::string file = bench.write("p.csv", text);
+  for (const char* algorithm : {"batch", "online"}) {
+    const Json warnings = bench.fitted({file, "-k", "1", "--algorithm", algorithm})["warnings"];
+    REQUIRE(warnings.size() == 1);
+    CHECK_THAT(warnings[0].get<std::string>(), Catch::StartsWith("t: numbers near 1.7e+18 are multiples of 256, and deviate by "));
+  }
+  CHECK(bench.fitted({file, "--columns", "a", "-k", "1"})["warnings"].empty());
+}
+
 TEST_CASE("each iteration is a line on stderr, and none with --quiet or --json", "[fit]") {
   const Workbench bench;
   const std::string file = bench.simulate("p.csv", "two-gaussians", 300);

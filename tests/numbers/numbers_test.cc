@@ -188,6 +188,23 @@ TEST_CASE("numbers that have lost their digits on the way are told of, once") {
   CHECK(told == (c.imprecise ? 1 : 0));
 }
 
+TEST_CASE("numbers that lose their digits later, or meet a model that was given, are told of too") {
+  StreamOptions options = eager_options("gaussian(full)", 2);
+  options.learner.step = {.kind = StepKind::half_life, .half_life_points = 20};
+  options.learner.batch_points = 20;
+  Stream stream = make_stream(options);
+  send(stream, two_clusters(100), 20);
+  if (GENERATE(false, true)) stream = Stream::make("radar", options, wire::to_snapshot(stream.model()).value()).value();
+  std::size_t told = 0;
+  PointBatch late = two_clusters(2000);
+  late.points.row(0).array() += 1.7e18;
+  for (auto& message : cut(late, 20)) {
+    message.sequence += 1000;
+    for (const wire::EventMessage& event : take(stream, std::move(message)).events) told += event.kind == wire::EventKind::imprecise;
+  }
+  CHECK(told == 1);
+}
+
 TEST_CASE("1e12 points of count, and step sizes at their limits, leave a model") {
   for (const FamilyCase& family : family_cases()) {
     CAPTURE(family.name);
