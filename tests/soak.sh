@@ -2,7 +2,7 @@
 # The long tier of the tests of reliability, on build/release. Prints its seed; the same seed draws the same.
 #
 #   tests/soak.sh                       everything
-#   tests/soak.sh PART ...              some of: checkpoints kills mutations numbers fuzz malformed stall flood churn day
+#   tests/soak.sh PART ...              some of: checkpoints kills mutations numbers fuzz malformed stall flood churn day threads
 #   tests/soak.sh --kills N             the part kills, with so many of them
 #   EMULSION_SEED=N tests/soak.sh       another seed than one of today's
 #
@@ -18,6 +18,7 @@
 #   flood        60 s at twice and ten times what can be learned, pulled and subscribed to (3 s)
 #   churn        20,000 peers that come and go (1,000)
 #   day          86.4 million points, a day of 1,000 points/s (2 million)
+#   threads      every test under the thread sanitizer, where 1, 2, 4 and 8 threads learn, but for tests that say how many (1)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,7 +26,7 @@ export EMULSION_SEED=${EMULSION_SEED:-$(date +%s)}
 python=$(command -v /usr/bin/python3 || command -v python3)
 bin=$PWD/build/release/bin
 kills=10000
-all=(checkpoints kills mutations numbers fuzz malformed stall flood churn day)
+all=(checkpoints kills mutations numbers fuzz malformed stall flood churn day threads)
 
 export EMULSIOND=$bin/emulsiond EMULSION=$bin/emulsion FATAL_EMULSIOND=$bin/fatal_emulsiond
 export PYTHONPATH=build/release/python PYTHONDONTWRITEBYTECODE=1
@@ -52,7 +53,7 @@ numbers() { RC_PARAMS="max_success=2500000 seed=$EMULSION_SEED" "$bin/numbers_pr
 fuzz() {
   clients/build.sh fuzz -- fuzzers
   local target found runs longest lengths=(256 256 256 256 256 256 256 4096 4096 65536)
-  for target in ${EMULSION_FUZZERS:-points messages config state table model_json recording}; do
+  for target in ${EMULSION_FUZZERS:-points messages acknowledged config state table model_json recording}; do
     found=build/fuzz/fuzz/$target
     mkdir -p "$found/corpus"
     runs=$(cat "$found/runs" 2>/dev/null || echo 0)
@@ -74,6 +75,19 @@ stall() { EMULSION_STALLED=${EMULSION_STALLED:-50} e2e stall; }
 flood() { EMULSION_FLOOD_SECONDS=${EMULSION_FLOOD_SECONDS:-60} e2e flood; }
 churn() { EMULSION_CHURN=${EMULSION_CHURN:-20000} e2e churn; }
 day() { EMULSION_SOAK_POINTS=${EMULSION_SOAK_POINTS:-86400000} e2e soak; }
+threads() {
+  clients/build.sh tsan -DBUILD_TESTING=ON
+  local count
+  for count in 1 2 4 8; do
+    echo "$count threads"
+    EMULSION_TEST_THREADS=$count TSAN_OPTIONS=suppressions=$PWD/tests/tsan.supp:halt_on_error=1:second_deadlock_stack=1 \
+      ctest --test-dir build/tsan --parallel "$(nproc)" --output-on-failure --quiet --output-log build/tsan/threads.log || {
+      tail -n 100 build/tsan/threads.log
+      return 1
+    }
+    tail -n 4 build/tsan/threads.log
+  done
+}
 
 parts=()
 while [ $# -gt 0 ]; do

@@ -26,6 +26,7 @@
 // (2005), Clustering with Bregman divergences, for means and divergences.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cmath>
@@ -161,8 +162,15 @@ class IndependentBank final : public Bank {
         const double weight = shares.sum();
         const Summary own = Kind::expected(at(i, k));
         if (weight > 0) {
-          // About the component's own mean, so that points far from the origin keep their digits.
-          const double mean = own.mean + (shares * (statistic - own.mean)).sum() / weight;
+          // About the component's own mean, so that points far from the origin keep their digits; where they are much nearer to it
+          // than the component, about one of themselves.
+          const auto mean_about = [&](double place) { return place + (shares * (statistic - place)).sum() / weight; };
+          double mean = mean_about(own.mean);
+          if (!(std::abs(mean) >= 0.5 * std::abs(own.mean))) {
+            Index largest = 0;
+            shares.maxCoeff(&largest);
+            mean = mean_about(statistic[largest]);
+          }
           statistics.moments(i, k) = mean;
           if constexpr (Kind::spreads)
             for (Index row = 0; row < tile.size(); ++row)
@@ -247,7 +255,9 @@ class IndependentFamily final : public Family {
     const Index d = moments.rows() / kMoments;
     double& mean = moments(i, k);
     const double before = mean;
-    mean = weight == 0 ? more.mean : before + (added / (weight + added)) * (more.mean - before);
+    // Between the two, which rounding may leave where they are of different sizes.
+    mean = weight == 0 ? more.mean
+                       : std::clamp(before + (added / (weight + added)) * (more.mean - before), std::min(before, more.mean), std::max(before, more.mean));
     if constexpr (Kind::spreads) {
       double& spread = moments(d + i, k);
       spread = weight == 0 ? added * more.spread

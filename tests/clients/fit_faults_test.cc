@@ -92,6 +92,26 @@ TEST_CASE("flags that do not make sense are told before anything is read", "[fit
   CHECK(complaint({"-k", "1", "--algorithm", "online", "--step", "half-life", "--half-life-seconds", "5"}).find("--time-column") != std::string::npos);
 }
 
+TEST_CASE("bad rows leave the same fit as if they had never been there", "[fit]") {
+  const Workbench bench;
+  std::string good = "a,b\n", mixed = good;
+  for (int i = 0; i < 300; ++i) {
+    const std::string row = std::to_string(i % 7 + 20 * (i % 2)) + "," + std::to_string(i % 5) + "\n";
+    good += row;
+    mixed += row;
+    if (i % 50 == 3) mixed += i % 4 == 3 ? "inf,1\n-inf,2\n" : "1e155,1\nnan,nan\n2,-1e200\n";
+  }
+  for (const char* algorithm : {"batch", "online"}) {
+    const Json clean = bench.fitted({bench.write("good.csv", good), "-k", "2", "--algorithm", algorithm});
+    const Captured dirty = bench.fit({bench.write("mixed.csv", mixed), "-k", "2", "--algorithm", algorithm, "--on-error", "skip", "--json", "--quiet"});
+    CHECK(dirty.exit_code == 65);
+    const Json found = Json::parse(dirty.out);
+    CHECK(found["refused_rows"] > 10);
+    CHECK(found["components"] == clean["components"]);
+    CHECK(found["log_likelihood"] == clean["log_likelihood"]);
+  }
+}
+
 TEST_CASE("a mixture names its columns, and -k completes one term", "[fit]") {
   const Workbench bench;
   const std::string file = bench.write("p.csv", kFour);

@@ -2,6 +2,8 @@
 #include <random>
 
 #include "daemon/daemon_at_work.h"
+#include "daemon/file_state_store.h"
+#include "daemon/simulated_disk.h"
 
 namespace emulsion::service {
 namespace {
@@ -19,7 +21,7 @@ class CountingStore : public MemoryStateStore {
 // A daemon with one acknowledged input, and the producer "a" of session 7 at its other end.
 class Acknowledged {
  public:
-  explicit Acknowledged(CountingStore& store, std::uint32_t credit = 1000) : store_(store), streams(quick_daemon(), &store) {
+  explicit Acknowledged(StateStore& store, std::uint32_t credit = 1000) : streams(quick_daemon(), &store) {
     REQUIRE(streams.open());
     pipeline.emplace(Pipeline::Parts{{&source}, sink, control, streams, board, [this] { return now; }, 77, 1,
                                      {std::chrono::milliseconds(10), credit}},
@@ -58,10 +60,6 @@ class Acknowledged {
   std::string digest() { return streams.find("radar")->stream.state_digest(); }
   std::uint64_t out_of_order() { return refused(streams.find("radar")->stream.status().refusals, "message", wire::kOutOfOrder); }
 
- private:
-  CountingStore& store_;
-
- public:
   CapturedLog log;
   MemorySource source{true};
   MemorySink sink;
@@ -183,6 +181,43 @@ TEST_CASE("a commit that fails acknowledges nothing, says so, and is tried again
   daemon.wait(1000);
   daemon.ask(5);
   CHECK(daemon.answers().back().next_sequence == 1);
+}
+
+TEST_CASE("whatever call to the disk fails, what was acknowledged is there after a loss of power", "[acknowledged]") {
+  const auto fault = GENERATE(SimulatedDisk::Fault::io_error, SimulatedDisk::Fault::no_space, SimulatedDisk::Fault::short_write,
+                              SimulatedDisk::Fault::short_and_full);
+  const auto sent = messages(4);
+  std::mt19937_64 random(11);
+  bool failed = true;
+  for (std::uint64_t call = 1; failed; ++call) {
+    CAPTURE(static_cast<int>(fault), call);
+    SimulatedDisk disk;
+    const auto store = FileStateStore::open(disk, "state", 2);
+    REQUIRE(store);
+    std::uint64_t acknowledged = 0;
+    std::uint64_t fatal = 0;
+    {
+      Acknowledged daemon(**store);
+      fatal = disk.calls() + call;
+      disk.fail_at(fatal, fault);
+      for (const auto& message : sent) {
+        daemon.send(message);
+        daemon.wait(10);
+        if (call % 2 == 0) daemon.wait(1000);  // long enough for a second attempt
+        for (const auto& answer : daemon.answers()) acknowledged = std::max(acknowledged, answer.next_sequence);
+      }
+    }
+    failed = disk.calls() >= fatal;
+    if (!failed) CHECK(acknowledged == sent.size());
+    for (int loss = 0; loss < 5; ++loss) {
+      SimulatedDisk left = disk.after_power_loss(random);
+      const auto found = FileStateStore::open(left, "state", 2);
+      REQUIRE(found);
+      Acknowledged daemon(**found);
+      daemon.ask(1);
+      CHECK(daemon.only_answer().next_sequence >= acknowledged);
+    }
+  }
 }
 
 TEST_CASE("what comes after a gap is not applied, and the producer is told where to go on", "[acknowledged]") {

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,10 +36,18 @@ class CapturedLog {
   std::vector<std::string> lines_;
 };
 
+// As many threads as EMULSION_TEST_THREADS says, which tests/soak.sh sets for the thread sanitizer; 1 otherwise.
+inline int test_threads() {
+  const char* text = std::getenv("EMULSION_TEST_THREADS");
+  return text == nullptr ? 1 : std::atoi(text);
+}
+
 inline DaemonOptions quick_daemon() {
   DaemonOptions options;
+  options.learning_threads = test_threads();
   options.defaults = quick_options();
-  options.streams["radar"] = quick_options();
+  options.defaults.learner.threads = test_threads();
+  options.streams["radar"] = options.defaults;
   options.dynamic_streams = {"s*"};
   options.max_streams = 3;
   return options;

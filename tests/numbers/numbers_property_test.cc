@@ -119,9 +119,11 @@ class Player {
 };
 
 // Plays sequences to some of the families.
-void check_families(std::size_t first, std::size_t last) {
+//   behind  one behind the last; nothing: all that there are
+void check_families(std::size_t first, std::optional<std::size_t> behind = {}) {
   const auto families = family_cases();
-  REQUIRE(last <= families.size());
+  const std::size_t last = behind.value_or(families.size());
+  REQUIRE(first < last);
   const bool passed = rc::check([&] {
     const FamilyCase& family = families[*rc::gen::inRange(first, last)];
     Player player(family, *rc::gen::inRange(0, 256));
@@ -137,4 +139,4 @@ void check_families(std::size_t first, std::size_t last) {
 TEST_CASE("any sequence leaves Gaussians sound") { check_families(0, 5); }
 TEST_CASE("any sequence leaves families of positive numbers sound") { check_families(5, 8); }
 TEST_CASE("any sequence leaves families of counts and categories sound") { check_families(8, 12); }
-TEST_CASE("any sequence leaves products, Student's t, directions and noise sound") { check_families(12, 16); }
+TEST_CASE("any sequence leaves products, Student's t, directions and noise sound") { check_families(12); }

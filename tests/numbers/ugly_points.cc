@@ -75,8 +75,8 @@ std::vector<UglyPoints> ugly_points() {
   return {
       few("no point", 0),
       few("one point", 1),
-      few("fewer points than dimensions", 2),
-      few("fewer points than components", 4),
+      {"fewer points than dimensions", [](const FamilyCase& family, Sampler& sampler) { return good_points(family, family.dimension - 1, sampler); }},
+      few("fewer points than components", 2),
       changed("all points equal", [](Points& points, Sampler&) { points = points.col(0).replicate(1, points.cols()).eval(); }),
       changed("a constant column", [](Points& points, Sampler&) { points.row(0).setConstant(points(0, 0)); }),
       changed("all columns but one constant", [](Points& points, Sampler&) { points.topRows(points.rows() - 1).colwise() = points.col(0).head(points.rows() - 1).eval(); }),
@@ -94,6 +94,7 @@ std::vector<UglyPoints> ugly_points() {
       scaled("scale 1e-100", 1e-100),
       scaled("scale 1e100", 1e100),
       scaled("scale 1e145", 1e145),
+      changed("as large as numbers may be", [](Points& points, Sampler&) { points *= kLargestCoordinate / points.cwiseAbs().maxCoeff(); }),
       changed("scales 1e-160 and 1e145 side by side",
               [](Points& points, Sampler&) {
                 points.row(0) *= 1e-160;

@@ -61,6 +61,8 @@ TEST_CASE("damaged points are refused or consistent, never a crash") {
 TEST_CASE("any other damaged message is refused or consistent, never a crash") {
   Codec codec;
   for_each_damage(golden("labels"), [&](const std::string& b) { check_stable(codec, b, &Codec::decode_labels); });
+  for_each_damage(golden("hello"), [&](const std::string& b) { check_stable(codec, b, &Codec::decode_hello); });
+  for_each_damage(golden("acknowledgement"), [&](const std::string& b) { check_stable(codec, b, &Codec::decode_acknowledgement); });
   for_each_damage(golden("event"), [&](const std::string& b) { check_stable(codec, b, &Codec::decode_event); });
   for (const char* name : {"model_full", "model_diagonal", "model_spherical", "model_tied"}) {
     for_each_damage(golden(name), [&](const std::string& b) { check_stable(codec, b, &Codec::decode_model); });
