@@ -140,15 +140,16 @@ struct Feed::State {
     message.end_of_stream = end;
     message.single_precision = options.single_precision;
     auto sent = acknowledged ? acknowledged->send(codec.encode(message)) : sender->send(topic, codec.encode(message), timeout);
-    if (!sent) return sent;
+    if (!sent && !acknowledged) return sent;
 
+    // An acknowledged sender has taken it, and may have sent it, also where it was interrupted then.
     report.rows += static_cast<std::uint64_t>(held_rows);
     ++report.messages;
     ++report.next_sequence;
     release();
     take_note();
-    if (progress) progress(report);
-    return {};
+    if (sent && progress) progress(report);
+    return sent;
   }
 
   void release() {

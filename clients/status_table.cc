@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "emulsion/wire/state.h"
 #include "emulsion/wire/topic.h"
 
 namespace emulsion::client {
@@ -137,7 +138,12 @@ std::string stream_table(const wire::StreamStatus& stream, std::size_t width) {
   fact("effective sample size (points)", significant(stream.effective_sample_size, 4));
   fact("mean log likelihood (nats/point)", likelihood(stream));
   text += facts.render(width);
-  if (const std::string refused = refusal_list(stream.refusals); !refused.empty()) text += "refused: " + refused + "\n";
+  std::vector<wire::RefusalCount> refusals = stream.refusals;
+  std::uint64_t early = 0;  // of no concern, as their producers send them again
+  for (const auto& refusal : refusals) early += refusal.reason == wire::kOutOfOrder ? refusal.count : 0;
+  std::erase_if(refusals, [](const auto& refusal) { return refusal.reason == wire::kOutOfOrder; });
+  if (const std::string refused = refusal_list(refusals); !refused.empty()) text += "refused: " + refused + "\n";
+  if (early > 0) text += counted(early, "message") + " came before their turn, and were asked for again\n";
   if (!stream.digest.empty()) text += "digest: " + wire::printable(stream.digest) + "\n";
   if (!stream.state_digest.empty()) text += "state digest: " + wire::printable(stream.state_digest) + "\n";
   if (stream.producers.empty()) return text;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "clients/example_messages.h"
+#include "emulsion/wire/state.h"
 
 namespace emulsion::client {
 namespace {
@@ -50,6 +51,14 @@ TEST_CASE("the status of one stream shows its refusals and its producers") {
   CHECK(text.find("rows accepted                       8143\n") != std::string::npos);
   CHECK(text.find("refused: not_finite: 3 rows\n") != std::string::npos);
   CHECK(text.find("sensor-1        32      8143        3        2") != std::string::npos);
+}
+
+TEST_CASE("messages that came before their turn are not told as refused") {
+  wire::StreamStatus stream = example_stream();
+  stream.refusals.push_back({"message", wire::kOutOfOrder, 538});
+  const std::string text = stream_table(stream);
+  CHECK(text.find("refused: not_finite: 3 rows\n538 messages came before their turn, and were asked for again\n") != std::string::npos);
+  CHECK(text.find(wire::kOutOfOrder) == std::string::npos);
 }
 
 TEST_CASE("text of the network cannot move the cursor") {
