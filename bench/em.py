@@ -24,6 +24,7 @@ SLOWER_BUILD = 1.25
 LOG_LIKELIHOOD_TOLERANCE = 1e-6
 
 # The same where components that cannot matter are skipped and where they are not.
+INCOMPLETE_SHAPES = ((8, 8, "full"), (32, 16, "full"), (8, 8, "diagonal"), (32, 16, "diagonal"))
 SKIPPING_TOLERANCE = 1e-12
 
 
@@ -175,6 +176,28 @@ def skipping(folder):
     return found
 
 
+def incomplete(folder):
+    """Points of which some lack a coordinate, all in a few tiles or spread over all of them: what the complete ones beside them cost."""
+    rows = []
+    for d, k, covariance in INCOMPLETE_SHAPES:
+        data = workloads.make(workloads.Workload(d, k, points_of(d, k), covariance), folder)
+        lacking = data["points"] // 100
+        with Program(BIN / "bench_emulsion") as program:
+            contenders = [
+                Contender("none", program, "em", data=data),
+                Contender("together", program, "em", data=data, incomplete_points=lacking),
+                Contender("spread", program, "em", data=data, incomplete_points=lacking, spread=True),
+            ]
+            for contender in contenders:
+                contender.calibrate(REPEAT_SECONDS)
+            seconds = race(contenders, 2)
+        row = {key: data[key] for key in ("dimension", "components", "points", "covariance")}
+        row |= {"incomplete_points": lacking, "seconds": seconds, "ratio": seconds["spread"]["median"] / seconds["together"]["median"]}
+        say(f"incomplete {covariance} {d} x {k}: spread over together {row['ratio']:.2f}")
+        rows.append(row)
+    return rows
+
+
 def slower_armadillo(row):
     """The build of Armadillo that is not the faster one, and both where scikit-learn is far ahead."""
     rates = {name: rate for name, rate in row["points_per_second"].items() if name.startswith("armadillo")}
@@ -203,4 +226,4 @@ def run(folder):
             for covariance, d, k in shapes:
                 workload = workloads.Workload(d, k, points_of(d, k), covariance)
                 rows.append(measure(all_cores, workload, folder, 1.5, with_plain=False, without=without[covariance, d, k]))
-    return {"openblas": openblas, "rows": rows, "skipping": skipping(folder)}
+    return {"openblas": openblas, "rows": rows, "skipping": skipping(folder), "incomplete": incomplete(folder)}

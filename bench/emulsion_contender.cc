@@ -11,7 +11,8 @@ using namespace emulsion::bench;
 class Em final : public StepContender {
  public:
   explicit Em(const nlohmann::json& request)
-      : steps_(read_data_set(request.at("data")), request.at("threads"), request.value("skip", true)) {}
+      : steps_(read_data_set(request.at("data")), request.at("threads"), request.value("skip", true),
+               {request.value("incomplete_points", Eigen::Index{0}), request.value("spread", false)}) {}
 
   double log_likelihood() override { return steps_.log_likelihood(); }
 

@@ -1,6 +1,7 @@
 #include "bench/emulsion_steps.h"
 
 #include <algorithm>
+#include <limits>
 #include <span>
 #include <stdexcept>
 
@@ -41,17 +42,19 @@ std::shared_ptr<const Mixture> start_of(const DataSet& data) {
   return std::make_shared<const Mixture>(std::vector<std::shared_ptr<const Bank>>{std::move(bank)}, data.weights);
 }
 
-PointBatch batch_of(const DataSet& data) {
+PointBatch batch_of(const DataSet& data, const Incomplete& incomplete = {}) {
   PointBatch batch;
   batch.points = data.points;
+  const Index stride = incomplete.spread && incomplete.count > 0 ? data.size() / incomplete.count : 1;
+  for (Index i = 0; i < incomplete.count; ++i) batch.points(i % data.dimension(), i * stride) = std::numeric_limits<double>::quiet_NaN();
   return batch;
 }
 
 }  // namespace
 
 struct BatchSteps::Parts {
-  Parts(const DataSet& data, int threads, bool may_skip)
-      : start(start_of(data)), tiles(cut_tiles(batch_of(data))), workers(threads), skip(may_skip) {
+  Parts(const DataSet& data, int threads, bool may_skip, const Incomplete& incomplete)
+      : start(start_of(data)), tiles(cut_tiles(batch_of(data, incomplete))), workers(threads), skip(may_skip) {
     prior.covariance_points = 0;
     prior.weight_points = 0;
   }
@@ -77,7 +80,8 @@ struct BatchSteps::Parts {
   bool skip;
 };
 
-BatchSteps::BatchSteps(const DataSet& data, int threads, bool skip) : parts_(std::make_unique<Parts>(data, threads, skip)) {}
+BatchSteps::BatchSteps(const DataSet& data, int threads, bool skip, const Incomplete& incomplete)
+    : parts_(std::make_unique<Parts>(data, threads, skip, incomplete)) {}
 BatchSteps::~BatchSteps() = default;
 
 void BatchSteps::step() { parts_->step(); }

@@ -8,13 +8,20 @@
 
 namespace emulsion::bench {
 
+// The first `count` points, or every so many-th that there are as many of them.
+struct Incomplete {
+  Eigen::Index count = 0;
+  bool spread = false;
+};
+
 // Batch EM over points that are cut into tiles beforehand, as `emulsion fit` cuts them: one step is the E-step over all
 // points and the M-step, from the same start every time. Maximum likelihood: no prior.
 class BatchSteps {
  public:
-  //   skip  whether components that cannot matter for a point may be left out
+  //   skip        whether components that cannot matter for a point may be left out
+  //   incomplete  points that lack a coordinate, which takes turns
   // Throws std::invalid_argument if the start is no mixture.
-  BatchSteps(const DataSet& data, int threads, bool skip);
+  BatchSteps(const DataSet& data, int threads, bool skip, const Incomplete& incomplete);
   ~BatchSteps();
 
   void step();

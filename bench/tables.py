@@ -112,6 +112,14 @@ def skipping_table(results):
     return [["d × K", "skipping over dense", "skipping", "dense"], [shape, times(found["ratio"]), rates["skip"], rates["dense"]]]
 
 
+def incomplete_table(results):
+    table = [["d × K", "covariance", "all complete", "1 % together", "1 % spread", "spread over together, time"]]
+    for row in results["em"]["incomplete"]:
+        rates = [millions(row["points"] / row["seconds"][name]["median"]) for name in ("none", "together", "spread")]
+        table.append([goals.shape(row), row["covariance"], *rates, times(row["ratio"])])
+    return table
+
+
 def daemon_table(results):
     table = [["rows a message", "of the lower", "of raw ZeroMQ", "of the kernel", "daemon", "raw ZeroMQ", "kernel alone", "messages/s", "spread of the daemon"]]
     for row in results["daemon"]["rows"]:
@@ -211,6 +219,8 @@ def blocks_of(results):
                         blocks[f"em {kind} {covariance}" + ("" if threads == 1 else " all cores")] = table
         blocks["overlap"] = overlap_table(results)
         blocks["skipping"] = skipping_table(results)
+        if "incomplete" in results["em"]:  # which older runs have not measured
+            blocks["incomplete"] = incomplete_table(results)
     if "daemon" in results:
         blocks["daemon"] = daemon_table(results)
     if "latency" in results:

@@ -2,14 +2,21 @@
 """`emulsion send --acknowledged`: every row is learned exactly once, and the sender knows."""
 
 import subprocess
+import sys
 import unittest
 
 import numpy
 
-from daemon import EMULSION, PATIENCE, EndToEndTest, clusters
+from cutting_proxy import CuttingProxy
+from daemon import EMULSION, PATIENCE, EndToEndTest, clusters, drawn, scaled
 
 CONFIG = "[defaults]\ncomponents = 2\n"
 ROWS = 1000
+
+CUT_MESSAGES = scaled(1000, 300)
+CUT_ROWS = 10
+MOST_BYTES_TO_A_CUT = 20_000  # some 100 messages
+LEAST_CUTS = CUT_MESSAGES * CUT_ROWS * 16 // MOST_BYTES_TO_A_CUT  # as all their numbers have to come through
 
 
 class AcknowledgedTest(EndToEndTest):
@@ -92,6 +99,48 @@ class AcknowledgedTest(EndToEndTest):
         daemon = self.launch(CONFIG, inputs=[f"acknowledged bind {self.endpoint}"])
         self.assertEqual(daemon.wait_for_exit(), 2)
         self.assertIn("an acknowledged input needs checkpoints, and state_directory is not set", daemon.text())
+
+
+class CutTest(EndToEndTest):
+    """A network that breaks between a sender and a daemon that both live."""
+
+    def setUp(self):
+        super().setUp()
+        points, _ = clusters(CUT_MESSAGES * CUT_ROWS, [[0, 0], [9, 3]])
+        numpy.save(self.directory / "room.npy", points)
+
+    def start_acknowledged(self, directory):
+        return self.start(CONFIG, "--state_directory", str(self.directory / directory), inputs=["acknowledged bind tcp://127.0.0.1:*"])
+
+    def send(self, daemon, endpoint):
+        return self.client_json(daemon, "send", "room.npy", "--stream", "room", "--session", 7, "--batch", CUT_ROWS, "--acknowledged",
+                                "--acknowledged-input", endpoint)
+
+    def test_however_often_connections_are_cut_each_message_is_learned_once(self):
+        undisturbed = self.start_acknowledged("undisturbed")
+        self.send(undisturbed, undisturbed.input)
+
+        daemon = self.start_acknowledged("cut")
+        labels = self.subscribe(daemon, "emulsion.v1.room.labels.")
+        proxy = CuttingProxy(daemon.input, drawn(1), MOST_BYTES_TO_A_CUT)
+        proxy.start()
+        self.addCleanup(proxy.close)
+        report = self.send(daemon, proxy.endpoint)
+        print(f"{CUT_MESSAGES} messages, {proxy.cuts} cuts: messages were sent again {report['sent_again']} times", file=sys.stderr)
+        self.assertGreaterEqual(proxy.cuts, LEAST_CUTS)
+        self.assertGreater(report["sent_again"], 0, "the cuts lost something")
+
+        rows = CUT_MESSAGES * CUT_ROWS
+        self.assertEqual((report["messages"], report["durable"], report["accepted"], report["refused"], report["restarts"]),
+                         (CUT_MESSAGES, CUT_MESSAGES, rows, 0, 0))
+        self.assertEqual([labels.next().sequence for _ in range(CUT_MESSAGES)], list(range(CUT_MESSAGES)))
+        self.assertTrue(labels.nothing_more())
+        room = daemon.stream("room")
+        self.assertEqual((room.points_accepted, room.points_labelled), (rows, rows))
+        producer = room.producers[0]
+        self.assertEqual((producer.messages - producer.messages_duplicate, producer.messages_missing, producer.messages_reordered),
+                         (CUT_MESSAGES, 0, 0))
+        self.assertEqual(room.state_digest, undisturbed.stream("room").state_digest)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,10 @@ import unittest
 
 import zmq
 
+from conversation import Conversation
 from daemon import PATIENCE, PROBE, clusters, control_pb2, eventually, model_pb2
-from garbage import zmtp_garbage
-from hostile import SEED, HostileTest, amount, say
+from garbage import say_garbage, zmtp_garbage
+from hostile import HostileTest, amount, say
 
 VISITS = amount("EMULSION_CHURN", 1000, 200)
 WARM_VISITS = VISITS // 5
@@ -37,6 +38,25 @@ class ChurnTest(HostileTest):
             producer = self.producer(self.daemon, "room", "visitor", session=self.visits, socket=visitor)
             producer.send(self.points[:ROWS])
         self.sent += 1
+        self.pulled += 1
+
+    def acknowledged_visits(self):
+        """Says hello, and leaves at once, or after a message, with or without having listened."""
+        listens, sends = self.random.integers(2), self.random.integers(2)
+        with self.context.socket(zmq.DEALER) as visitor:
+            visitor.linger = PATIENCE * 1000
+            visitor.connect(self.daemon.inputs[1])
+            conversation = Conversation(self, None, "room", "acknowledged", session=self.visits, socket=visitor)
+            conversation.ask()
+            self.sent += 1
+            if sends:
+                conversation.send(self.points[:ROWS])
+                self.sent += 1
+                self.acknowledged += 1
+            if listens:
+                self.assertEqual(conversation.hear().question, 1)
+            if listens and sends:
+                conversation.wait_until_durable(1)
 
     def subscriber_visits(self):
         """Subscribes to a topic that nobody else has subscribed to, and reads something."""
@@ -65,18 +85,15 @@ class ChurnTest(HostileTest):
 
     def stranger_visits(self):
         """Says something broken, to anybody, and leaves as if its cable had been cut."""
-        endpoints = [self.daemon.input, self.daemon.output, self.daemon.control, self.daemon.http]
+        endpoints = [*self.daemon.inputs, self.daemon.output, self.daemon.control, self.daemon.http]
         endpoint = endpoints[self.random.integers(len(endpoints))]
         with socket.create_connection(("127.0.0.1", int(endpoint.rsplit(":", 1)[1])), PATIENCE) as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            try:
-                connection.sendall(zmtp_garbage(self.random, b"PUSH"))
-            except OSError:
-                pass  # the daemon has hung up already
+            say_garbage(connection, zmtp_garbage(self.random, (b"PUSH", b"DEALER")[self.random.integers(2)]))
 
     def visit(self, number):
-        kinds = [self.producer_visits, self.subscriber_visits, self.client_visits, self.client_leaves_without_its_reply, self.browser_visits,
-                 self.stranger_visits]
+        kinds = [self.producer_visits, self.acknowledged_visits, self.subscriber_visits, self.client_visits,
+                 self.client_leaves_without_its_reply, self.browser_visits, self.stranger_visits]
         for _ in range(number):
             kinds[self.random.integers(len(kinds))]()
             self.visits += 1
@@ -84,9 +101,10 @@ class ChurnTest(HostileTest):
                 self.wait_for_messages(self.daemon, self.sent)
 
     def test_descriptors_and_memory_return_when_everybody_has_gone(self):
-        self.daemon = self.start(CONFIG, http=True)
-        self.points, _ = clusters(ROWS, [[0, 0], [30, 0], [0, 30]], seed=SEED)
-        self.visits = self.sent = 0
+        inputs = ("pull bind tcp://127.0.0.1:*", "acknowledged bind tcp://127.0.0.1:*")
+        self.daemon = self.start(CONFIG, "--state_directory", str(self.directory / "state"), inputs=inputs, http=True)
+        self.points, _ = clusters(ROWS, [[0, 0], [30, 0], [0, 30]])
+        self.visits = self.sent = self.acknowledged = self.pulled = 0  # messages of points are in the last two
         footprint = self.footprint(self.daemon)
         alone = footprint.descriptors()
 
@@ -97,13 +115,15 @@ class ChurnTest(HostileTest):
         everybody_has_gone()
         before = footprint.resident()
         self.visit(VISITS - WARM_VISITS)
-        self.assertGreater(self.sent, 0)
+        self.assertGreater(min(self.pulled, self.acknowledged), 0)
         everybody_has_gone()
         self.check_memory(footprint.resident() - before, KEPT_BYTES, f"after {VISITS - WARM_VISITS} more visits")
 
         room = self.daemon.stream("room")
-        self.assertEqual((room.points_accepted, room.points_labelled), (self.sent * ROWS, self.sent * ROWS))
-        self.assertEqual(room.producers[0].messages, self.sent)
+        rows = (self.pulled + self.acknowledged) * ROWS
+        self.assertEqual((room.points_accepted, room.points_labelled), (rows, rows))
+        self.assertEqual({producer.producer: producer.messages for producer in room.producers},
+                         {"visitor": self.pulled, "acknowledged": self.acknowledged})
         say(f"  {VISITS} came and went; {alone} descriptors before and after")
 
 

@@ -17,9 +17,11 @@ still there at the end gets SIGTERM and must exit with 0. The log of every daemo
 """
 
 import ctypes
+import functools
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -40,6 +42,9 @@ EMULSION = os.environ["EMULSION"]
 
 # Share of the full sizes; less than 1 with sanitizers, which are slow.
 SCALE = float(os.environ.get("EMULSION_E2E_SCALE", "1"))
+
+# All that is drawn at random follows from it: EMULSION_SEED draws again what an earlier run has drawn.
+SEED = int(os.environ.get("EMULSION_SEED") or random.SystemRandom().randrange(1 << 32))
 
 # Longest wait for anything, in seconds. It ends a test that would hang; no test waits for it to pass.
 PATIENCE = 60
@@ -79,6 +84,8 @@ def eventually(condition, what):
 def environment(extra):
     """That of this process, without settings of the user's own daemon or client."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("EMULSION") and key != "NOTIFY_SOCKET"}
+    if threads := os.environ.get("EMULSION_TEST_THREADS"):  # tests/soak.sh sets it for the thread sanitizer
+        kept |= {"EMULSION_LEARNING_THREADS": threads, "EMULSION_DEFAULTS_THREADS": threads}
     return {**kept, **extra}
 
 
@@ -389,12 +396,23 @@ class EndToEndTest(unittest.TestCase):
         return json.loads(text)
 
 
-def clusters(rows, means, sd=1.0, seed=1):
+@functools.cache  # once
+def say_seed():
+    print(f"EMULSION_SEED={SEED}", file=sys.stderr, flush=True)
+
+
+def drawn(part=0):
+    """What to draw from, the same for the same seed and part."""
+    say_seed()
+    return numpy.random.default_rng([SEED, part])
+
+
+def clusters(rows, means, sd=1.0, part=0):
     """Points around the rows of `means`, one after another at random; and which mean each is of."""
-    random = numpy.random.default_rng(seed)
+    draw = drawn(part)
     means = numpy.asarray(means, dtype=float)
-    labels = random.integers(len(means), size=rows)
-    return means[labels] + random.normal(0, sd, size=(rows, means.shape[1])), labels
+    labels = draw.integers(len(means), size=rows)
+    return means[labels] + draw.normal(0, sd, size=(rows, means.shape[1])), labels
 
 
 def array(bytes_field, kind, *shape):

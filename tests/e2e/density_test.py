@@ -8,7 +8,6 @@ scipy itself loses digits the formula stands here in another form, and says so.
 import csv
 import io
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -18,7 +17,8 @@ import unittest
 import numpy
 from scipy import special, stats
 
-EMULSION = os.environ["EMULSION"]
+from daemon import EMULSION, drawn
+
 POINTS = 1000
 TOLERANCE = 1e-12
 
@@ -31,7 +31,7 @@ def log_surface_normaliser(d, concentration):
 
 class DensityTest(unittest.TestCase):
     def setUp(self):
-        self.random = numpy.random.RandomState(7)
+        self.random = drawn()
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)

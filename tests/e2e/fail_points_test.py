@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""A daemon that dies right before any of its calls to the disk goes on from the last state that it said was saved, or from the
-one that it was about to save, and ends with the same bits.
+"""A daemon that dies right before any of its calls to the disk, or right before any of its answers, goes on from the last state that
+it said was saved, or from the one that it was about to save, and ends with the same bits.
 
 FATAL_EMULSIOND is such a daemon (tests/daemon/fatal_emulsiond.cc). FAIL_POINT_ROUNDS times every point; 1 if it is not set.
 """
@@ -12,10 +12,12 @@ import unittest
 
 import zmq
 
+from conversation import Conversation
 from daemon import SCALE, EndToEndTest, clusters, control_pb2
 
 CONFIG = """
 save_interval_seconds = 0
+commit_interval_seconds = 0.001
 [defaults]
 components = 2
 batch_points = 32
@@ -108,6 +110,56 @@ class FailPointsTest(EndToEndTest):
                 self.assertLess(call, 500, "it never lives")
         print(f"{call - 1} fail points, {rounds} times each", file=sys.stderr)
         self.assertGreater(call, 30, "too few calls to be all of them")
+
+    def live_with_answers(self, variable, call):
+        """A life of which each message is acknowledged before the next one is sent. Returns how many were, and if it lived."""
+        daemon = self.launch(CONFIG, "--state_directory", str(self.directory / "state"), command=[os.environ["FATAL_EMULSIOND"]],
+                             environment={variable: str(call)}, inputs=[f"acknowledged bind {self.endpoint}"])
+        conversation = Conversation(self, self.endpoint, name="sensor", session=1)
+        conversation.ask()
+        for number in range(MESSAGES):
+            conversation.send(self.message(number), number)
+            while conversation.durable <= number and daemon.process.poll() is None:
+                conversation.hear(20)
+        if daemon.process.poll() is None:
+            daemon.stop()
+        self.assertIn(daemon.wait_for_exit(), (0, -9), daemon.text())
+        while conversation.hear(0) is not None:
+            pass  # said before it died
+        conversation.socket.close()
+        return conversation.durable, daemon.process.returncode == 0
+
+    def check_answers(self, acknowledged):
+        """What was acknowledged is there; the rest can be sent again, and the end is the same."""
+        daemon = self.launch(CONFIG, "--state_directory", str(self.directory / "state"), inputs=[f"acknowledged bind {self.endpoint}"])
+        daemon.learn_endpoints()
+        room = daemon.stream("room")
+        found = self.table.index((room.points_accepted, room.digest)) if room else 0
+        self.assertGreaterEqual(found, acknowledged)
+        conversation = Conversation(self, self.endpoint, name="sensor", session=1)
+        self.assertEqual(conversation.answer().next_sequence, found)
+        for number in range(found, MESSAGES):
+            conversation.send(self.message(number), number)
+        conversation.wait_until_durable(MESSAGES)
+        room = daemon.stream("room")
+        self.assertEqual((room.points_accepted, room.digest), self.table[-1])
+
+    def test_every_fail_point_around_an_acknowledgement(self):
+        self.endpoint = f"ipc://{self.directory}/points"
+        rounds = int(os.environ.get("FAIL_POINT_ROUNDS", "1"))
+        for variable, least in (("FATAL_ANSWER", 2 * MESSAGES), ("FATAL_DISK_CALL", 40)):
+            for number in range(rounds):
+                call, lived = 1, False
+                while not lived:
+                    self.end_all()
+                    with self.subTest(variable, round=number, call=call):
+                        shutil.rmtree(self.directory / "state", ignore_errors=True)
+                        acknowledged, lived = self.live_with_answers(variable, call)
+                        self.check_answers(acknowledged)
+                    call += STRIDE
+                    self.assertLess(call, 500, "it never lives")
+            print(f"{variable}: {call - 1} fail points, {rounds} times each", file=sys.stderr)
+            self.assertGreater(call, least, "too few to be all of them")
 
     def check_recovery(self, saved):
         """What the next daemon finds; after how many messages that is what there was."""

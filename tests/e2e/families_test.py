@@ -7,7 +7,7 @@ import unittest
 
 import numpy
 
-from daemon import EndToEndTest, scaled
+from daemon import EndToEndTest, drawn, scaled
 
 ROWS = scaled(2000, least=1000)
 
@@ -56,7 +56,7 @@ def config(all_streams):
 
 class FamiliesTest(EndToEndTest):
     def test_every_family_learns_labels_and_survives_a_restart_bit_for_bit(self):
-        all_streams = streams(numpy.random.RandomState(3))
+        all_streams = streams(drawn())
         state = ("--state_directory", str(self.directory / "state"))
         daemon = self.start(config(all_streams), *state)
         for name, _, points in all_streams:
@@ -87,7 +87,7 @@ class FamiliesTest(EndToEndTest):
 
     def test_the_wire_carries_what_the_model_says(self):
         daemon = self.start("[stream.mixed]\ncomponents = 2\nmixture = gaussian(full)[t, h] * poisson[people]\ncolumns = t, h, people\nseed_points = 300\n")
-        random = numpy.random.RandomState(4)
+        random = drawn()
         points = numpy.column_stack([random.normal(20, 1, (400, 2)), random.poisson(3, 400)])
         points[::2] += [10, 20, 30]
         self.producer(daemon, "mixed").send(points)
@@ -108,7 +108,7 @@ class FamiliesTest(EndToEndTest):
         text = "[defaults]\ncomponents = 2\nmixture = log_normal\nseed_points = 100\n"
         daemon = self.start(text)
         events = self.subscribe(daemon, "emulsion.v1.dirty.events.")
-        random = numpy.random.RandomState(5)
+        random = drawn()
         good = numpy.reshape(two(random, lambda n: random.lognormal(0, 0.3, n), lambda n: random.lognormal(4, 0.3, n)), (-1, 1))
         dirty = numpy.insert(good, 50, -3.0, axis=0)
         self.producer(daemon, "clean").send(good)

@@ -10,7 +10,7 @@ import unittest
 
 import numpy
 
-from daemon import EMULSIOND, EndToEndTest, array, clusters, environment, events_pb2, scaled
+from daemon import EMULSIOND, EndToEndTest, array, clusters, drawn, environment, events_pb2, scaled
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "docs" / "examples" / "inverse_gaussian"
@@ -45,9 +45,9 @@ def run(*command, expect=0):
     return done
 
 
-def waits(rows, seed=1):
+def waits(rows, part=0):
     """Short and long waits, one after another at random; and which of them are long."""
-    random = numpy.random.default_rng(seed)
+    random = drawn(part)
     long = random.random(rows) < 0.4
     points = numpy.where(long, random.wald(6, 90, rows), random.wald(1, 8, rows))
     return points.reshape(-1, 1), long
@@ -134,7 +134,7 @@ class FamilyTest(EndToEndTest):
         self.assertEqual(daemon.stop(), 0)
         again = self.start(self.config(), *state)
         self.assertEqual(again.stream("waits").digest, digest)
-        self.producer(again, "waits", session=2).send(waits(64, seed=2)[0])
+        self.producer(again, "waits", session=2).send(waits(64, part=1)[0])
         again.wait_for_stream("waits", lambda s: s.model_version > model.version, "another version of the model")
         self.assertEqual(again.stop(), 0)
 
@@ -159,7 +159,7 @@ class FamilyTest(EndToEndTest):
         version = daemon.wait_for_stream("broken", lambda s: s.model_version >= 2, "two versions of the model").model_version
         model = daemon.model("broken")
 
-        bad, _ = waits(64, seed=3)
+        bad, _ = waits(64, part=2)
         bad[10] = 200
         self.assertIn('family "broken": log_density gave nan at the point (200) with the parameters (mean = ',
                       self.failures(daemon, events, "broken", bad))
@@ -176,7 +176,7 @@ class FamilyTest(EndToEndTest):
         self.assertEqual(daemon.model("broken").components, model.components)
         self.producer(daemon, "room").send(clusters(400, [[0, 0], [9, 9]])[0])
         daemon.wait_for_stream("room", lambda s: s.model_version >= 3, "models of another stream")
-        self.producer(daemon, "broken", session=9).send(waits(64, seed=4)[0])
+        self.producer(daemon, "broken", session=9).send(waits(64, part=3)[0])
         daemon.wait_for_stream("broken", lambda s: s.model_version == version + 1, "a further version of the model")
 
     def test_a_file_is_fitted_and_scored_and_the_model_starts_a_stream(self):

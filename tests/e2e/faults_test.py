@@ -8,7 +8,7 @@ import unittest
 import numpy
 import zmq
 
-from daemon import EVERYTHING, EndToEndTest, array, clusters, eventually, events_pb2, labels_pb2, points_pb2, with_fields
+from daemon import EVERYTHING, EndToEndTest, array, clusters, drawn, eventually, events_pb2, labels_pb2, points_pb2, with_fields
 
 CONFIG = """
 dynamic_streams = room other*
@@ -156,7 +156,7 @@ class FaultsTest(EndToEndTest):
         self.assertEqual(self.producer_status().session, 9)
 
     def test_a_random_walk_through_sequences_is_counted_exactly(self):
-        random = numpy.random.default_rng(11)
+        random = drawn(1)
         seen, top, expected = set(), -1, collections.Counter()
         for _ in range(500):
             sequence = int(max(0, top + random.integers(-15, 8)))

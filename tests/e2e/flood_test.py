@@ -11,7 +11,7 @@ import unittest
 import zmq
 
 from daemon import clusters, eventually, events_pb2, labels_pb2
-from hostile import SEED, SLACK_BYTES, HostileTest, amount, say
+from hostile import SLACK_BYTES, HostileTest, amount, say
 
 SECONDS = amount("EMULSION_FLOOD_SECONDS", 3)
 MEASURED_SECONDS = 1
@@ -45,7 +45,7 @@ class FloodTest(HostileTest):
         socket.sndhwm = FIT
         socket.connect(self.daemon.input)
         self.producer = self.producer(self.daemon, "room", socket=socket)
-        points, _ = clusters(ROWS, [[20 * (k == i) for i in range(DIMENSION)] for k in range(COMPONENTS)], seed=SEED)
+        points, _ = clusters(ROWS, [[20 * (k == i) for i in range(DIMENSION)] for k in range(COMPONENTS)])
         self.message = self.producer.message(points, sequence=0)
         self.producer.next_sequence = 0
 

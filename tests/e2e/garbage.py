@@ -1,15 +1,17 @@
 """Messages that are wrong in every way that is known, and what a daemon has to make of each.
 
     garbage = Garbage(random, "room", "scrap")
-    where, why, frames = garbage.draw()     # where, why: the stream, or DAEMON, that refuses it, and the reason
+    where, why, frames = garbage.draw()         # where, why: the stream, or DAEMON, that refuses it, and the reason
+    where, why, frames = garbage.draw_hello()   # to an acknowledged input
 
 Bits that have turned round may still make a message that can be read, so these are of a stream of their own, and nobody
-can know what becomes of them: why is None.
+can know what becomes of them: why is None. A hello of this kind is refused or answered.
 """
 
 import struct
 
 from daemon import control_pb2, points_pb2, with_fields
+from emulsion.v1 import acknowledged_pb2
 
 DAEMON = ""  # refused before it belonged to any stream
 BAD_TOPIC = "bad_topic or unknown_stream"
@@ -38,10 +40,16 @@ class Garbage:
         self.scrap_topic = f"emulsion.v1.{scrap}.points.".encode()
         self.kinds = [self.random_bytes, self.truncated, self.flipped_payload, self.flipped_topic, self.wrong_topic,
                       self.unknown_stream, self.wrong_frames, self.huge_claim, self.wrong_field, self.stranger]
+        self.hello = f"emulsion.v1.{stream}.hello.".encode()
+        self.hello_kinds = [self.random_hello, self.truncated_hello, self.flipped_hello, self.wrong_hello, self.wrong_hello_topic,
+                            self.wrong_hello_frames]
         self.strangers = 0
 
     def draw(self):
         return self.kinds[self.random.integers(len(self.kinds))]()
+
+    def draw_hello(self):
+        return self.hello_kinds[self.random.integers(len(self.hello_kinds))]()
 
     def points(self, **fields):
         message = points_pb2.Points(producer="scrap", session=7, sequence=int(self.random.integers(1000)), rows=ROWS, cols=COLUMNS,
@@ -100,6 +108,35 @@ class Garbage:
         self.strangers += 1
         return self.stream, "too_many_producers", (self.topic, self.points(producer=f"stranger{self.strangers}"))
 
+    def some_hello(self, **fields):
+        message = acknowledged_pb2.Hello(producer="scrap", session=7, question=int(self.random.integers(1, 2**32)))
+        return with_fields(message, **fields)
+
+    def random_hello(self):
+        return DAEMON, "malformed", (self.hello, self.some_bytes())
+
+    def truncated_hello(self):
+        """Without its question, which comes last, or without a part of it."""
+        whole = self.some_hello()
+        return DAEMON, "malformed", (self.hello, whole[: int(self.random.integers(len(whole)))])
+
+    def flipped_hello(self):
+        return DAEMON, None, (self.hello, flip_bits(self.random, self.some_hello()))
+
+    def wrong_hello(self):
+        return DAEMON, "malformed", (self.hello, self.some_hello(**self.choose([
+            {"producer": ""}, {"producer": "a b"}, {"producer": "x" * 65}, {"question": 0},
+        ])))
+
+    def wrong_hello_topic(self):
+        topic = self.choose([self.hello[:-1], self.hello + b".", self.hello.replace(b"hello", b"acknowledgement"), b"emulsion.v1.hello.",
+                             b"emulsion.v1..hello.", b"emulsion.v1." + b"x" * 65 + b".hello."])
+        return DAEMON, BAD_TOPIC, (topic, self.some_hello())
+
+    def wrong_hello_frames(self):
+        number = self.choose([1, 3, 4, 20, 300])
+        return DAEMON, "bad_frames", (self.hello, self.some_hello(), *[b"more"] * (number - 2))[:number]
+
     def request(self):
         """Frames to the control endpoint, as a REQ socket would send them, that change nothing."""
         whole = control_pb2.ControlRequest(request_id=int(self.random.integers(2**32)), status=control_pb2.StatusRequest(stream=self.stream))
@@ -110,6 +147,7 @@ class Garbage:
 
 # ZMTP 3.0 with the NULL mechanism, https://rfc.zeromq.org/spec/23/.
 GREETING = b"\xff\0\0\0\0\0\0\0\x01\x7f\x03\0NULL".ljust(64, b"\0")
+READY = b"\x05READY"  # begins what the other side says at the end of its handshake
 
 
 def command(name, body):
@@ -117,36 +155,57 @@ def command(name, body):
     return b"\x04" + bytes([len(text)]) + text
 
 
-def ready(kind):
-    return command(b"READY", b"\x0bSocket-Type" + struct.pack(">I", len(kind)) + kind)
+def ready(kind, identity=None):
+    properties = [(b"Socket-Type", kind)] + ([(b"Identity", identity)] if identity is not None else [])
+    return command(b"READY", b"".join(bytes([len(name)]) + name + struct.pack(">I", len(value)) + value for name, value in properties))
 
 
 def zmtp_garbage(random, kind):
-    """What goes wrong in a conversation with a peer of the kind "PUSH", "PUB", "SUB" or "DEALER". It has no whole message."""
+    """What goes wrong in a conversation with a peer of the kind "PUSH", "PUB", "SUB" or "DEALER": what is said at once, and after the
+    other side is ready. It has no whole message."""
     some = random.bytes(int(random.integers(2000)))
     hello = GREETING + ready(kind)
     choices = [
-        b"",
-        GREETING[: int(random.integers(64))],
-        GREETING + some,
-        GREETING.replace(b"NULL", b"EVIL") + some,
-        GREETING + ready(b"NONE"),
-        GREETING + ready(kind)[:-2],
-        GREETING + command(b"READY", b"\xff\xff" + some[:200]),
-        GREETING + command(b"ERROR", b"\x05sorry"),
-        hello + b"\x00\xff" + some[:254],  # a frame that is cut
-        hello + hello,
-        hello + b"\x02" + struct.pack(">Q", 2**63),  # a frame of so many bytes
-        hello + b"\x02" + struct.pack(">Q", 2**40) + some,
-        hello + b"\xff" + some,
-        hello + command(b"PING", b"\xff\xff" + some[:100]) * 50,
-        hello + b"\x01\x04more" * int(random.integers(1, 20000)),  # of a message that never ends
+        (b"", b""),
+        (GREETING[: int(random.integers(64))], b""),
+        (GREETING + some, b""),
+        (GREETING.replace(b"NULL", b"EVIL") + some, b""),
+        (GREETING + ready(b"NONE"), b""),
+        (GREETING + ready(kind)[:-2], b""),
+        (GREETING + command(b"READY", b"\xff\xff" + some[:200]), b""),
+        (GREETING + command(b"ERROR", b"\x05sorry"), b""),
+        (GREETING + ready(kind, b"somebody"), b"\x01\x04more"),  # whoever comes next has the same name
+        (GREETING + ready(kind, b"\0" + some[:4]), b"\x01\x04more"),  # a name as a ROUTER gives to who has none
+        (hello + b"\x01\x04more", b""),  # the other side is not ready
+        (hello, b"\x00\xff" + some[:254]),  # a frame that is cut
+        (hello, hello),
+        (hello, b"\x02" + struct.pack(">Q", 2**63)),  # a frame of so many bytes
+        (hello, b"\x02" + struct.pack(">Q", 2**40) + some),
+        (hello, b"\xff" + some),
+        (hello, command(b"PING", b"\xff\xff" + some[:100]) * 50),
+        (hello, b"\x01\x04more" * int(random.integers(1, 20000))),  # of a message that never ends
     ]
     return choices[random.integers(len(choices))]
 
 
+def say_garbage(connection, garbage):
+    """Both parts of it. The other side may hang up before their end."""
+    hello, rest = garbage
+    try:
+        connection.sendall(hello)
+        heard = b""
+        while rest and READY not in heard:
+            part = connection.recv(4096)
+            if not part:
+                return
+            heard += part
+        connection.sendall(rest)
+    except OSError:
+        pass
+
+
 def other_protocol(random):
-    """Bytes of no protocol, or another one. libzmq takes them for ZMTP 1.0, so there may be messages in them."""
+    """Bytes of no protocol, or another one. libzmq takes them for ZMTP 1.0, so there may be messages in them. All is said at once."""
     some = random.bytes(int(random.integers(2000)))
     choices = [some, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + some, b"\x16\x03\x01" + some]
-    return choices[random.integers(len(choices))]
+    return choices[random.integers(len(choices))], b""

@@ -9,13 +9,9 @@ import itertools
 import os
 import re
 import sys
-import time
 
-import numpy
+from daemon import SCALE, EndToEndTest, drawn, eventually
 
-from daemon import SCALE, EndToEndTest, eventually
-
-SEED = int(os.environ.get("EMULSION_SEED") or time.time())
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 # Sanitizers keep memory of their own: what a daemon takes up then says nothing.
@@ -67,8 +63,8 @@ class Footprint:
 class HostileTest(EndToEndTest):
     def setUp(self):
         super().setUp()
-        self.random = numpy.random.default_rng(SEED)
-        say(f"{self.id()}: EMULSION_SEED={SEED}")
+        self.random = drawn(1)
+        say(self.id())
 
     def footprint(self, daemon):
         return Footprint(daemon.process.pid)

@@ -3,29 +3,32 @@
 
 A table has the digest of the state after each message, from a daemon that nobody kills. Then daemon and producer are
 killed at random instants and started again; whatever is found after a start must be in the table, at the message that the
-state has come to, and nothing that was acknowledged may be missing.
+state has come to, and nothing that was acknowledged may be missing. Once all is durable it starts again with the first message
+and an empty state directory, so that no kill comes when there is nothing left to do.
 
 EMULSION_KILLS says how often (tests/soak.sh sets it), EMULSION_SEED when: both are printed.
 """
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
 import unittest
 
 import numpy
-import zmq
 
-from daemon import EMULSION, PATIENCE, EndToEndTest, Producer, clusters, scaled
-from emulsion.v1 import acknowledged_pb2
+from conversation import Conversation
+from daemon import EMULSION, PATIENCE, SEED, EndToEndTest, clusters, scaled
 
 KILLS = int(os.environ.get("EMULSION_KILLS", scaled(200, 20)))
-SEED = int(os.environ.get("EMULSION_SEED", random.SystemRandom().randrange(1 << 32)))
 MESSAGES = 600
 ROWS = 10  # of a message
+MOST_UNDER_WAY = 12  # messages that are not durable yet
 SHORT_LIFE = 0.015  # seconds between what is sent and the end
+PACE = 1250  # points a second of `emulsion send`, which then lives through some 40 kills
+MOST_IN_VAIN = 0.1  # share of the kills that may come when nothing is due
 CONFIG = """
 commit_interval_seconds = 0.002
 save_interval_seconds = 0.05
@@ -35,59 +38,38 @@ batch_points = 64
 """
 
 
-class Conversation(Producer):
-    """A producer of an acknowledged input."""
-
-    def __init__(self, test, endpoint, stream="room", name="send", session=7):
-        super().__init__(test.socket(zmq.DEALER, endpoint), stream, name, session)
-        self.hello = f"emulsion.v1.{stream}.hello.".encode()
-        self.question = 0
-        self.durable = self.expected = 0
-
-    def ask(self):
-        self.question += 1
-        hello = acknowledged_pb2.Hello(producer=self.name, session=self.session, question=self.question)
-        self.send_frames(self.hello, hello.SerializeToString())
-
-    def hear(self, milliseconds=PATIENCE * 1000):
-        """What the daemon says next; None if it says nothing in time."""
-        if not self.socket.poll(milliseconds):
-            return None
-        topic, payload = self.socket.recv_multipart()
-        said = acknowledged_pb2.Acknowledgement.FromString(payload)
-        self.durable = max(self.durable, said.next_sequence)
-        self.expected = said.expected_sequence
-        return said
-
-    def answer(self):
-        self.ask()
-        while True:
-            said = self.hear()
-            if said is None or said.question == self.question:
-                return said
-
-
 class KillTest(EndToEndTest):
     def setUp(self):
         super().setUp()
         self.random = random.Random(SEED)
-        print(f"{self.id()}: EMULSION_SEED={SEED} EMULSION_KILLS={KILLS}", file=sys.stderr)
+        print(f"{self.id()}: EMULSION_KILLS={KILLS}", file=sys.stderr)
         self.endpoint = f"ipc://{self.directory}/points"
         points, _ = clusters(MESSAGES * ROWS, [[0, 0], [5, 1], [1, 6]])
         self.points = points
         self.table = self.make_table()
-        self.kills = 0
+        self.kills = self.kills_in_vain = 0
+        self.directories = 0
+        self.start_anew()
 
-    def start_acknowledged(self, directory="state", *arguments):
-        return self.start(CONFIG, "--state_directory", str(self.directory / directory), *arguments,
-                          inputs=[f"acknowledged bind {self.endpoint}"])
+    def start_anew(self):
+        """The next daemon has an empty state directory."""
+        self.directories += 1
+        self.state_directory = self.directory / f"state-{self.directories}"
+        self.acknowledged = 0  # messages
+
+    def acknowledged_input(self, directory):
+        return ("--state_directory", str(directory)), {"inputs": [f"acknowledged bind {self.endpoint}"]}
+
+    def start_acknowledged(self, directory=None):
+        arguments, options = self.acknowledged_input(directory or self.state_directory)
+        return self.start(CONFIG, *arguments, **options)
 
     def send(self, conversation, number):
         conversation.send(self.points[number * ROWS : (number + 1) * ROWS], number, end_of_stream=number == MESSAGES - 1)
 
     def make_table(self):
         """The digests after 0, 1, 2, ... messages."""
-        daemon = self.start_acknowledged("never-killed")
+        daemon = self.start_acknowledged(self.directory / "never-killed")
         conversation = Conversation(self, daemon.input)
         table = [None]
         for number in range(MESSAGES):
@@ -95,94 +77,159 @@ class KillTest(EndToEndTest):
             self.assertEqual(conversation.answer().expected_sequence, number + 1)
             table.append(daemon.stream("room").state_digest)
         self.assertEqual(len(set(table)), len(table))  # it does tell them apart
-        self.assertEqual(daemon.stop(), 0)
+        self.end(daemon)
         conversation.socket.close()
         return table
 
-    def check_state(self, daemon, acknowledged):
+    def check_state(self, daemon):
         """How many messages the state has; it is that of a daemon which was never killed."""
         stream = daemon.stream("room")
         if stream is None:
-            self.assertEqual(acknowledged, 0, "what was acknowledged is lost")
+            self.assertEqual(self.acknowledged, 0, "what was acknowledged is lost")
             return 0
         number = stream.producers[0].last_sequence + 1
         self.assertEqual(stream.state_digest, self.table[number], f"after {self.kills} kills, at message {number}")
-        self.assertGreaterEqual(number, acknowledged, "what was acknowledged is lost")
+        self.assertGreaterEqual(number, self.acknowledged, "what was acknowledged is lost")
         return number
+
+    def let_go(self, daemon):
+        daemon.process.stderr.close()
+        self.daemons.remove(daemon)
+
+    def end(self, daemon):
+        self.assertEqual(daemon.stop(), 0)
+        self.let_go(daemon)
 
     def kill(self, daemon):
         daemon.process.kill()
         daemon.wait_for_exit()
-        daemon.process.stderr.close()
-        self.daemons.remove(daemon)
+        self.let_go(daemon)
         self.kills += 1
+
+    def check_end(self):
+        """All messages are in the state, and it stays as it is."""
+        self.acknowledged = MESSAGES
+        daemon = self.start_acknowledged()
+        self.assertEqual(self.check_state(daemon), MESSAGES)
+        self.end(daemon)
+        shutil.rmtree(self.state_directory)
+
+    def check_kills(self, kills):
+        """A kill of a daemon that has nothing to do shows nothing, so there are hardly any."""
+        print(f"{self.kills} kills, {self.kills - self.kills_in_vain} of them while work was due, {self.directories} times from the first message; "
+              "0 mismatches", file=sys.stderr)
+        self.assertGreaterEqual(self.kills, kills)
+        self.assertLessEqual(self.kills_in_vain, max(2, MOST_IN_VAIN * self.kills))
 
     def patience_of_a_killer(self, most_milliseconds):
         time.sleep(self.random.uniform(0, most_milliseconds / 1000))  # the instant is the experiment
 
-    def test_a_daemon_killed_at_random_ends_as_one_that_never_was(self):
-        acknowledged = 0
-        longest = SHORT_LIFE  # however slow the daemon is, it comes to save something at last
-        while self.kills < KILLS or acknowledged < MESSAGES:
-            if self.random.random() < 0.1:  # while it starts
-                path = ["--state_directory", str(self.directory / "state")]
-                daemon = self.launch(CONFIG, *path, inputs=[f"acknowledged bind {self.endpoint}"])
-                self.patience_of_a_killer(30)
-                self.kill(daemon)
-                continue
-            daemon = self.start_acknowledged()
-            next_message = self.check_state(daemon, acknowledged)
-            conversation = Conversation(self, daemon.input)
-            self.assertEqual(conversation.answer().next_sequence, next_message)
-            # So many that the kills and the messages end together.
-            share = max(1, 2 * MESSAGES // KILLS)
-            last = min(MESSAGES, next_message + self.random.randint(0, 4 * share))
-            for number in range(max(0, next_message - 2), last):  # the first two came before
-                self.send(conversation, number)
-            deadline = time.monotonic() + self.random.uniform(0, longest)
-            while conversation.durable < last and conversation.hear(max(0, int(1000 * (deadline - time.monotonic())))):
-                pass
-            longest = SHORT_LIFE if conversation.durable > acknowledged else 1.1 * longest
-            acknowledged = max(acknowledged, conversation.durable)
-            self.kill(daemon)
-            conversation.socket.close()
+    def kill_while_it_starts(self):
+        arguments, options = self.acknowledged_input(self.state_directory)
+        daemon = self.launch(CONFIG, *arguments, **options)
+        self.patience_of_a_killer(30)
+        self.kill(daemon)
+
+    def kill_at_work(self, longest):
+        """Keeps messages under way, up to the last, until the kill at most so many seconds later. True if some became durable."""
         daemon = self.start_acknowledged()
-        self.assertEqual(self.check_state(daemon, acknowledged), MESSAGES)
-        print(f"{self.kills} kills, 0 mismatches", file=sys.stderr)
+        next_message = self.check_state(daemon)
+        conversation = Conversation(self, daemon.input)
+        self.assertEqual(conversation.answer().next_sequence, next_message)
+        sent = max(0, next_message - 2)  # the first two came before
+        under_way = self.random.randint(1, MOST_UNDER_WAY)
+        deadline = time.monotonic() + self.random.uniform(0, longest)
+        while True:
+            while sent < min(MESSAGES, conversation.durable + under_way):
+                self.send(conversation, sent)
+                sent += 1
+            if conversation.durable == MESSAGES or not conversation.hear(max(0, int(1000 * (deadline - time.monotonic())))):
+                break
+        self.kill(daemon)
+        while conversation.hear(0):
+            pass  # said before it was killed
+        conversation.socket.close()
+        self.kills_in_vain += conversation.durable == sent
+        progress = conversation.durable > self.acknowledged
+        self.acknowledged = max(self.acknowledged, conversation.durable)
+        return progress
+
+    def durable(self, daemon):
+        """How many messages are, as the daemon says."""
+        conversation = Conversation(self, daemon.input)
+        answer = conversation.answer()
+        conversation.socket.close()
+        return answer.next_sequence
+
+    def send_the_rest(self):
+        daemon = self.start_acknowledged()
+        conversation = Conversation(self, daemon.input)
+        for number in range(conversation.answer().next_sequence, MESSAGES):
+            self.send(conversation, number)
+        conversation.wait_until_durable(MESSAGES)
+        conversation.socket.close()
+        self.end(daemon)
+
+    def test_a_daemon_killed_at_random_ends_as_one_that_never_was(self):
+        longest = SHORT_LIFE  # however slow the daemon is, it comes to save something at last
+        while self.kills < KILLS:
+            if self.acknowledged == MESSAGES:
+                self.check_end()
+                self.start_anew()
+            if self.random.random() < 0.1:
+                self.kill_while_it_starts()
+            else:
+                longest = SHORT_LIFE if self.kill_at_work(longest) else 1.1 * longest
+        self.send_the_rest()
+        self.check_end()
+        self.check_kills(KILLS)
 
     def test_emulsion_send_goes_on_whoever_is_killed(self):
         numpy.savetxt(self.directory / "points.csv", self.points, delimiter=",", header="x,y", comments="", fmt="%.17g")
         kills = max(10, KILLS // 5)
-        pace = max(20, MESSAGES * ROWS / (0.12 * kills))  # points a second
         command = [EMULSION, "send", "points.csv", "--stream", "room", "--session", "7", "--batch", str(ROWS), "--acknowledged",
-                   "--acknowledged-input", self.endpoint, "--no-confirm", "--rate", str(pace), "--json"]
+                   "--acknowledged-input", self.endpoint, "--no-confirm", "--rate", str(PACE), "--json"]
 
         def sender():
             environment = self.client_environment(daemon)
-            return subprocess.Popen(command, cwd=self.directory, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            process = subprocess.Popen(command, cwd=self.directory, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            self.addCleanup(lambda: process.poll() is None and process.kill())
+            return process
+
+        def check_sender():
+            """It ends when all is durable."""
+            output, errors = process.communicate(timeout=PATIENCE)
+            self.assertEqual(process.returncode, 0, errors)
+            self.assertIn(f'"durable":{MESSAGES}', output)
+            self.assertEqual(self.check_state(daemon), MESSAGES)
+            self.kill(daemon)
+            self.kills -= 1  # it had nothing to do
+            self.check_end()
 
         daemon = self.start_acknowledged()
         process = sender()
-        self.addCleanup(lambda: process.poll() is None and process.kill())
-        reached = 0
         while self.kills < kills:
             self.patience_of_a_killer(150)
-            if self.random.random() < 0.5:
+            if process.poll() is not None:
+                check_sender()
+                self.start_anew()
+                daemon = self.start_acknowledged()
+                process = sender()
+            elif self.random.random() < 0.5:
                 self.kill(daemon)
+                self.kills_in_vain += process.poll() is not None
                 daemon = self.start_acknowledged()
             else:
                 process.kill()
                 process.communicate()
                 self.kills += 1
+                self.kills_in_vain += process.returncode == 0
                 process = sender()
-            reached = self.check_state(daemon, reached) if self.random.random() < 0.5 else reached
-        output, errors = process.communicate(timeout=PATIENCE)
-        self.assertEqual(process.returncode, 0, errors)
-        self.assertIn('"durable":600', output)
-        self.assertEqual(self.check_state(daemon, MESSAGES), MESSAGES)
-        self.kill(daemon)
-        daemon = self.start_acknowledged()
-        self.assertEqual(self.check_state(daemon, MESSAGES), MESSAGES)
+            if self.random.random() < 0.5:
+                self.check_state(daemon)
+                self.acknowledged = self.durable(daemon)
+        check_sender()
+        self.check_kills(kills)
 
 
 if __name__ == "__main__":

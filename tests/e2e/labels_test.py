@@ -7,7 +7,7 @@ import numpy
 import zmq
 
 import mixture
-from daemon import EndToEndTest, array, clusters, scaled
+from daemon import EndToEndTest, array, clusters, drawn, scaled
 
 CONFIG = """
 [defaults]
@@ -22,7 +22,7 @@ MEANS = [[0, 0], [4, 1], [1, 5]]
 class LabelsTest(EndToEndTest):
     def send_all(self, producer, points, largest=60, **fields):
         """Messages of 1 to `largest` rows, fewer than a mini-batch: each moves the model at most once."""
-        random = numpy.random.default_rng(5)
+        random = drawn(1)
         sent = []
         while len(points):
             rows = random.integers(1, largest + 1)

@@ -23,7 +23,7 @@ class MillionTest(EndToEndTest):
         super().setUp()
         self.points, self.truth = clusters(ROWS, MEANS)
         numpy.save(self.directory / "points.npy", self.points)
-        numpy.save(self.directory / "warm.npy", clusters(WARM_ROWS, MEANS, seed=2)[0])
+        numpy.save(self.directory / "warm.npy", clusters(WARM_ROWS, MEANS, part=1)[0])
         self.daemon = self.start("[defaults]\ncomponents = 3\nmodel_interval_seconds = 1\n")
         self.client(self.daemon, "send", "warm.npy", "--stream", "big", "--producer", "warm")
 

@@ -57,10 +57,10 @@ class PlotTest(EndToEndTest):
         ids = [node.get("id") for node in root.iter() if node.get("id")]
         return texts, ids
 
-    def points(self, columns, rows, seed=3):
+    def points(self, columns, rows):
         """A file of points of three clusters, and the model that they were made of."""
         means = numpy.array([[0.0] * columns, [6.0] * columns, [0.0, 9.0] * (columns // 2) + [4.0] * (columns % 2)])
-        numbers, labels = clusters(rows, means, seed=seed)
+        numbers, labels = clusters(rows, means)
         names = [f"c{i}" for i in range(columns)]
         lines = [",".join([*map(repr, map(float, row)), f"kind{label}"]) for row, label in zip(numbers, labels)]
         self.write("points.csv", "\n".join([",".join([*names, "kind"]), *lines]) + "\n")

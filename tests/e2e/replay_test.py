@@ -79,11 +79,12 @@ class ReplayTest(EndToEndTest):
         newest.write_bytes(damaged)
         log = self.replay(*self.kept())
         self.assertIn(f"{newest.name}: damaged: at byte ", log)
-        self.assertIn("stream geyser: goes on from an older state", log)
+        self.assertIn(f"stream geyser: goes on from {older.name}, which is older", log)
         again, _ = self.look()
         self.assertEqual((again.digest, again.points_accepted), (whole.digest, 1024))
         self.assertEqual((self.directory / "state" / f"{newest.name}.damaged").read_bytes(), damaged)
         self.assertNotIn(newest, self.state_files("geyser"))
+
     def test_a_file_that_has_grown_is_learned_from_where_it_ended(self):
         self.write_csv(1024)
         lines = (self.directory / "points.csv").read_text().splitlines(keepends=True)

@@ -2,12 +2,13 @@
 """A daemon that is stopped and started again ends with the same bits as one that never was."""
 
 import signal
+import sys
 import unittest
 
 import numpy
 import zmq
 
-from daemon import EndToEndTest, array, clusters, control_pb2, scaled
+from daemon import PATIENCE, EndToEndTest, array, clusters, control_pb2, drawn, eventually, scaled
 
 ROWS = scaled(3000, 1500)
 MESSAGE_ROWS = 10
@@ -105,31 +106,99 @@ class RestartTest(StatefulTest):
         self.assertEqual([c.SerializeToString() for c in again.components], [c.SerializeToString() for c in model.components])
         self.assertEqual(second.stream("room").phase, 3)
 
-    def test_a_stop_under_fire_loses_nothing_unseen_and_sending_again_completes_it(self):
-        # A file has an address that stays. The producer does not notice the stop: PUSH connects again.
-        inputs = [f"pull bind ipc://{self.directory}/points"]
-        daemon = self.start_with_state(inputs=inputs)
+    def start_with_address(self, config=CONFIG):
+        # A file has an address that stays. The producer does not notice the end of the daemon: PUSH connects again.
+        return self.start_with_state(config=config, inputs=[f"pull bind ipc://{self.directory}/points"])
+
+    def lasting_producer(self, daemon):
         socket = self.socket(zmq.PUSH)
         socket.reconnect_ivl = 10
+        self.connections = socket.get_monitor_socket(zmq.EVENT_CONNECTED)
+        self.addCleanup(self.connections.close)
+        self.addCleanup(socket.disable_monitor)
         socket.connect(daemon.input)
-        producer = self.producer(daemon, "room", "sensor", session=3, socket=socket)
+        self.wait_for_connection()
+        return self.producer(daemon, "room", "sensor", session=3, socket=socket)
+
+    def wait_for_connection(self):
+        """What the producer sends from now on goes to the daemon that lives now."""
+        self.assertTrue(self.connections.poll(PATIENCE * 1000), "the producer connects")
+        self.connections.recv_multipart()
+
+    def kill(self, daemon):
+        daemon.process.kill()
+        self.assertEqual(daemon.wait_for_exit(), -signal.SIGKILL)
+
+    def wait_for_last(self, daemon, sequence):
+        return daemon.wait_for_stream("room", lambda s: s.producers and s.producers[0].last_sequence == sequence, f"message {sequence}")
+
+    def check_that_missing_is_what_was_lost(self, daemon, producer, batches):
+        """After the last message: what is not missing has been learned, and what is missing can be sent again. How many were."""
+        number = len(batches)
+        rows = sum(map(len, batches))
+        producer.send(self.points[:0].reshape(0, 2))  # the end
+        stream = self.wait_for_last(daemon, number)
+        missing, messages = stream.producers[0].messages_missing, stream.producers[0].messages
+        self.assertEqual(stream.points_accepted + MESSAGE_ROWS * missing, rows)
+        for sequence, batch in enumerate(batches):
+            producer.send(batch, sequence=sequence)
+        stream = daemon.wait_for_stream("room", lambda s: s.producers[0].messages == messages + number, "all again")
+        self.assertEqual(stream.points_accepted, rows)
+        known = stream.producers[0]
+        self.assertEqual((known.messages_missing, known.messages_reordered, known.messages_duplicate), (0, missing, number - missing))
+        return missing
+
+    def test_a_stop_under_fire_loses_nothing_unseen_and_sending_again_completes_it(self):
+        daemon = self.start_with_address()
+        producer = self.lasting_producer(daemon)
         batches = numpy.split(self.points[:1000], 100)
         for number, batch in enumerate(batches):
             producer.send(batch)
             if number == 50:
                 daemon.process.send_signal(signal.SIGTERM)
         self.assertEqual(daemon.wait_for_exit(), 0)
-        daemon = self.start_with_state(inputs=inputs)
-        producer.send(self.points[:0].reshape(0, 2))  # the end, number 100
-        stream = daemon.wait_for_stream("room", lambda s: s.producers and s.producers[0].last_sequence == 100, "the end")
-        self.assertEqual(stream.points_accepted + 10 * stream.producers[0].messages_missing, 1000)
-        missing, messages = stream.producers[0].messages_missing, stream.producers[0].messages
+        self.check_that_missing_is_what_was_lost(self.start_with_address(), producer, batches)
+
+    def test_after_a_kill_what_came_since_the_last_save_is_missing_and_nothing_else(self):
+        config = "save_interval_seconds = 0\n" + CONFIG
+        daemon = self.start_with_address(config)
+        producer = self.lasting_producer(daemon)
+        batches = numpy.split(self.points[:1000], 100)
+        for batch in batches[:40]:
+            producer.send(batch)
+        daemon.wait_for_rows("room", 400)
+        daemon.ask(save=control_pb2.SaveRequest(stream="room"))
+        for batch in batches[40:60]:
+            producer.send(batch)
+        self.assertEqual(daemon.wait_for_rows("room", 600).producers[0].messages_missing, 0)
+        self.kill(daemon)
+        daemon = self.start_with_address(config)
+        self.wait_for_connection()
+        self.assertEqual(daemon.stream("room").producers[0].last_sequence, 39)
+        for batch in batches[60:]:
+            producer.send(batch)
+        stream = self.wait_for_last(daemon, 99)
+        self.assertEqual((stream.producers[0].messages_missing, stream.points_accepted), (20, 800))
+        self.assertEqual(self.check_that_missing_is_what_was_lost(daemon, producer, batches), 20)
+
+    def test_kills_under_fire_lose_nothing_unseen_and_sending_again_completes_it(self):
+        config = "save_interval_seconds = 0.02\n" + CONFIG
+        random = drawn(1)
+        batches = numpy.split(self.points[:1000], 100)
+        kills = sorted(random.choice(range(10, 100), size=3, replace=False))
+        daemon = self.start_with_address(config)
+        producer = self.lasting_producer(daemon)
         for number, batch in enumerate(batches):
-            producer.send(batch, sequence=number)
-        stream = daemon.wait_for_stream("room", lambda s: s.producers[0].messages == messages + 100, "all again")
-        self.assertEqual(stream.points_accepted, 1000)
-        producer = stream.producers[0]
-        self.assertEqual((producer.messages_missing, producer.messages_reordered, producer.messages_duplicate), (0, missing, 100 - missing))
+            producer.send(batch)
+            if random.integers(3) == 0:  # some have been learned, some are under way
+                self.wait_for_last(daemon, number)
+            if number in kills:
+                eventually(self.state_files, "a first state")
+                self.kill(daemon)
+                daemon = self.start_with_address(config)
+                self.wait_for_connection()
+        missing = self.check_that_missing_is_what_was_lost(daemon, producer, batches)
+        print(f"killed after messages {', '.join(map(str, kills))}: {missing} of 100 were lost", file=sys.stderr)
 
 
 class StateFileTest(StatefulTest):

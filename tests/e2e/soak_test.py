@@ -11,7 +11,7 @@ import unittest
 import numpy
 
 from daemon import clusters, labels_pb2
-from hostile import MEMORY_COUNTS, SEED, HostileTest, amount, say
+from hostile import MEMORY_COUNTS, HostileTest, amount, say
 
 ROWS = 1000  # points of a second
 MESSAGES = amount("EMULSION_SOAK_POINTS", 2_000_000, 20_000) // ROWS
@@ -48,7 +48,7 @@ class SoakTest(HostileTest):
         footprint = self.footprint(daemon)
         subscriber = self.subscribe(daemon, "emulsion.v1.room.")
         producer = self.producer(daemon, "room")
-        points, _ = clusters(ROWS, MEANS, seed=SEED)
+        points, _ = clusters(ROWS, MEANS)
         in_a_second = numpy.arange(ROWS) * (10**9 // ROWS)
         labelled = rows = 0
         seen = []  # (points, bytes)

@@ -12,7 +12,7 @@ import sys
 import unittest
 
 from daemon import clusters, end_with_this_process, eventually
-from hostile import SEED, SLACK_BYTES, HostileTest, amount, megabytes, say
+from hostile import SLACK_BYTES, HostileTest, amount, megabytes, say
 
 STALLED = amount("EMULSION_STALLED", 10, 3)
 QUEUE_BYTES = 1 << 18
@@ -45,7 +45,7 @@ class StallTest(HostileTest):
     def test_who_reads_loses_nothing_and_what_waits_for_the_others_is_bounded(self):
         self.daemon = self.start(CONFIG)
         footprint = self.footprint(self.daemon)
-        points, _ = clusters(ROWS * 8, [[10 * k, 0] for k in range(COMPONENTS)], seed=SEED)
+        points, _ = clusters(ROWS * 8, [[10 * k, 0] for k in range(COMPONENTS)])
         producer = self.producer(self.daemon, "room", "good")
         fast = self.subscribe(self.daemon, "emulsion.v1.room.labels.")
         children = [self.start_subscriber() for _ in range(STALLED)]

@@ -4,7 +4,7 @@
 import unittest
 
 from daemon import clusters, scaled
-from hostile import SEED, HostileTest
+from hostile import HostileTest
 
 THREADS = (1, 2, 4, 8)
 STREAMS = [f"room{number}" for number in range(4)]
@@ -21,7 +21,7 @@ class ThreadsTest(HostileTest):
         subscriber = self.subscribe(daemon, *(f"emulsion.v1.{stream}.labels." for stream in STREAMS))
         socket = self.producer(daemon, STREAMS[0]).socket
         producers = [self.producer(daemon, stream, socket=socket) for stream in STREAMS]
-        points = [clusters(ROWS, MEANS, seed=SEED + number)[0] for number in range(len(STREAMS))]
+        points = [clusters(ROWS, MEANS, part=number)[0] for number in range(len(STREAMS))]
         for first in range(0, ROWS, MESSAGE_ROWS):
             for producer, its in zip(producers, points):
                 producer.send(its[first : first + MESSAGE_ROWS])
