@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstdlib>
 #include <cstring>
+#include <random>
 #include <set>
 #include <utility>
 #include <vector>
@@ -316,7 +318,12 @@ struct ZmqHub::Sockets {
   }
 };
 
-ZmqHub::ZmqHub(const ZmqOptions& options) : sockets_(std::make_unique<Sockets>()) { sockets_->options = options; }
+// A ROUTER of libzmq 4.3.4 numbers its peers from random() on, and aborts where a peer has named itself by the next number. Unseeded,
+// everybody knows that.
+ZmqHub::ZmqHub(const ZmqOptions& options) : sockets_(std::make_unique<Sockets>()) {
+  ::srandom(std::random_device{}());
+  sockets_->options = options;
+}
 
 ZmqHub::~ZmqHub() = default;
 
