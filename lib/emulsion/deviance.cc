@@ -5,6 +5,7 @@
 #include <boost/math/special_functions/gamma.hpp>
 #include <boost/math/special_functions/trigamma.hpp>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 namespace emulsion {
@@ -61,7 +62,8 @@ Lane deviance(const Lane& x, const Lane& mean) {
   const Lane apart = x - mean;
   const Lane v = apart / (x + mean);
   const Lane near = apart * v + 2 * x * atanh_less_argument(v);
-  const Lane far = (x > 0).select(x * (x / mean).log(), 0.0) - apart;
+  // A quotient that is no normal number any more belongs to an x that is nothing beside the mean.
+  const Lane far = (x > 0).select(x * (x / mean).max(std::numeric_limits<double>::min()).log(), 0.0) - apart;
   return (v.abs() < 0.1).select(near, far);
 }
 
@@ -69,7 +71,8 @@ double gamma_deviance(double x, double mean) {
   const double apart = (x - mean) / mean;
   const double v = apart / (2 + apart);
   if (std::abs(v) < 0.1) return apart * v - 2 * atanh_less_argument(v);
-  return apart - std::log(x / mean);
+  const double quotient = x / mean;
+  return apart - (quotient >= std::numeric_limits<double>::min() ? std::log(quotient) : std::log(x) - std::log(mean));
 }
 
 double mean_gamma_deviance(double shape) {

@@ -21,7 +21,8 @@ struct Exponential {
 
   struct Density {
     explicit Density(const Parameters& parameters) : rate(parameters[0]), log_rate(std::log(rate)) {}
-    Lane operator()(const Lane& x) const { return log_rate - rate * x; }
+    Lane operator()(const Lane& x) const { return log_rate - (rate * x).min(kFarthest); }
+    static constexpr double kFarthest = 1e300;  // beyond it, a point has as good as no density; it must be a number all the same
     double rate, log_rate;
   };
 

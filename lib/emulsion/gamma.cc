@@ -27,7 +27,8 @@ struct Gamma {
         : shape(Lane::Constant(parameters[0])),
           rate(parameters[1]),
           constant(0.5 * (std::log(parameters[0]) - std::log(2 * std::numbers::pi)) - stirling_error(parameters[0])) {}
-    Lane operator()(const Lane& x) const { return constant - deviance(shape, rate * x); }
+    Lane operator()(const Lane& x) const { return constant - deviance(shape, (rate * x).min(kFarthest)); }
+    static constexpr double kFarthest = 1e300;  // beyond it, a point has as good as no density; it must be a number all the same
     Lane shape;
     double rate, constant;
   };

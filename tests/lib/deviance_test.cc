@@ -53,6 +53,11 @@ TEST_CASE("a shape is found for every deviance") {
   }
 }
 
+TEST_CASE("a quotient too small for a number leaves the deviance one") {
+  CHECK(deviance(Lane::Constant(5e-278), Lane::Constant(3e46))[0] == 3e46);
+  CHECK(gamma_deviance(5e-278, 3e46) == Approx(744.5267445063048).epsilon(1e-13));
+}
+
 TEST_CASE("the deviance of a gamma variable keeps its digits near the mean") {
   CHECK(gamma_deviance(1, 1.0000001) == Approx(4.9999993391720789e-15).epsilon(1e-8));  // of 1.0000001 itself
   CHECK(gamma_deviance(1, 1 + 0x1p-52) == Approx(2.4651903288156612e-32).epsilon(1e-14));

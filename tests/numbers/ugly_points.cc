@@ -100,6 +100,11 @@ std::vector<UglyPoints> ugly_points() {
                 points.row(0) *= 1e-160;
                 points.bottomRows(1) *= 1e145;
               }),
+      changed("scales 1e-160 and 1e149 in one column, one after the other",
+              [](Points& points, Sampler&) {
+                points.leftCols(80) *= 1e-160;
+                points.rightCols(40) *= 1e149 / points.rightCols(40).cwiseAbs().maxCoeff();
+              }),
       moved("offset 1e6", 1e6),
       moved("offset 1.7e9", 1.7e9),
       moved("offset 1.7e12", 1.7e12),
