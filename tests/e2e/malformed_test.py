@@ -96,10 +96,31 @@ class GarbageTest(HostileTest):
         self.read_labels(subscriber, labels, producer.next_sequence)
         return daemon.stream("room").digest, labels
 
+    def begin_counting(self):
+        self.garbage = Garbage(self.random, "room", "scrap")
+        self.sent = self.infinite_rows = 0
+        self.refused = collections.Counter()  # by place and reason
+        self.known = []  # messages of the good producer that have arrived
+        self.on_the_way = []
+
+    def arrive(self):
+        self.wait_for_messages(self.daemon, self.sent)
+        self.known += self.on_the_way
+        self.on_the_way = []
+
     def send_good(self, message):
         self.on_the_way.append(message.SerializeToString())
         self.good.send_frames(self.good.topic, self.on_the_way[-1])
         self.sent += 1
+
+    def send_bad_rows(self):
+        """A message that can be read, of which no row can be learned."""
+        if self.random.integers(2):
+            self.bad.send(self.random.normal(size=(2, 3)))
+            self.refused["room", "bad_dimension"] += 1
+        else:
+            self.bad.send([[numpy.inf, 1.0], [1.0, -numpy.inf]])
+            self.infinite_rows += 2
 
     def connect_garbage(self, endpoint, garbage):
         """Raw bytes, and one of two ways to go."""
@@ -131,28 +152,15 @@ class MalformedTest(GarbageTest):
         inputs = ("pull bind tcp://127.0.0.1:*", f"subscribe connect {self.publisher.last_endpoint.decode()}", f"subscribe connect {evil.endpoint}")
         self.daemon = self.start(CONFIG, inputs=inputs, http=True)
         self.assertEqual(self.publisher.recv(), b"\x01emulsion.v1.")  # the daemon listens
-        self.garbage = Garbage(self.random, "room", "scrap")
         self.good = self.producer(self.daemon, "room", "good")
         self.bad = self.producer(self.daemon, "room", "bad", session=2)
         self.requests = self.socket(zmq.DEALER, self.daemon.control)
-        self.sent = self.infinite_rows = 0
-        self.refused = collections.Counter()  # by place and reason
-        self.known = []  # messages of the good producer that have arrived
-        self.on_the_way = []
-
-    def arrive(self):
-        self.wait_for_messages(self.daemon, self.sent)
-        self.known += self.on_the_way
-        self.on_the_way = []
+        self.begin_counting()
 
     def send_bad(self):
         way = self.random.integers(20)
-        if way == 0:
-            self.bad.send(self.random.normal(size=(2, 3)))
-            self.refused["room", "bad_dimension"] += 1
-        elif way == 1:
-            self.bad.send([[numpy.inf, 1.0], [1.0, -numpy.inf]])
-            self.infinite_rows += 2
+        if way < 2:
+            self.send_bad_rows()
         elif way == 2:  # what the good one has said, word for word
             self.bad.send_frames(self.good.topic, self.garbage.choose(self.known))
             self.refused["room", "duplicate"] += 1
@@ -268,33 +276,24 @@ class MalformedAcknowledgedTest(GarbageTest):
 
     def begin(self):
         self.daemon = self.start_acknowledged()
-        self.garbage = Garbage(self.random, "room", "scrap")
         self.good = Conversation(self, self.daemon.input, "room", "good", session=1)
         self.bad = Conversation(self, self.daemon.input, "room", "bad", session=2)  # and never listens
         self.asker = Conversation(self, self.daemon.input, "room", "asker")
-        self.sent = self.infinite_rows = self.repeated = self.asked = 0
-        self.refused = collections.Counter()  # by place and reason
-        self.known = []  # messages of the good producer that are durable
-        self.on_the_way = []
+        self.repeated = self.asked = 0
+        self.begin_counting()
 
     def arrive(self):
         """All is there, and what is good is acknowledged: in its order, and without having been asked for again."""
-        self.wait_for_messages(self.daemon, self.sent)
+        super().arrive()
         while self.good.durable < self.good.next_sequence:
             said = self.good.hear()
             self.assertIsNotNone(said, "acknowledged in time")
             self.assertEqual((said.producer, said.session, said.out_of_order, said.fault), ("good", 1, False, ""))
-        self.known += self.on_the_way
-        self.on_the_way = []
 
     def send_bad(self):
         way = self.random.integers(20)
-        if way == 0:
-            self.bad.send(self.random.normal(size=(2, 3)))
-            self.refused["room", "bad_dimension"] += 1
-        elif way == 1:
-            self.bad.send([[numpy.inf, 1.0], [1.0, -numpy.inf]])
-            self.infinite_rows += 2
+        if way < 2:
+            self.send_bad_rows()
         elif way == 2:  # what the good one has said, word for word
             self.bad.send_frames(self.good.topic, self.garbage.choose(self.known))
             self.repeated += 1
