@@ -137,7 +137,8 @@ Result<std::optional<std::string>> FileStateStore::load(std::string_view stream)
   if (state) return std::move(*state);
   std::string advice = "move it away to start anew";
   if (const auto whole = whole_before_newest(stream))
-    advice = "move it away to go back to " + file_name(stream, series.generations[whole->place]) + ", which is older";
+    advice = std::string(whole->place + 2 == series.generations.size() ? "move it" : "move all that are newer") + " away to go back to " +
+             file_name(stream, series.generations[whole->place]) + ", which is older";
   else if (series.generations.size() > 1)
     advice = "move it and the older ones, which are damaged too, away to start anew";
   return fail(state.error().message + "; restore it from a copy, or " + advice);

@@ -234,6 +234,16 @@ TEST_CASE("what a stream fell back from is kept under another name, and nothing 
   CHECK(room.files() == std::vector<std::string>{".lock", "radar.1.state", "radar.2.state.damaged", "radar.3.state"});
 }
 
+TEST_CASE("where the newest two are damaged, both are to be moved away", "[state]") {
+  FileRoom room;
+  room.file.reset();
+  room.file = open_directory(room.directory.path(), 3).value();
+  for (const char* text : {"one", "two", "three"}) REQUIRE(room.store().save("radar", holding(text)));
+  write_file(room.directory.file("radar.2.state"), "");
+  room.damage("radar");
+  CHECK_THAT(load_error(room.store(), "radar"), Catch::EndsWith("or move all that are newer away to go back to radar.1.state, which is older"));
+}
+
 TEST_CASE("a damaged file that was never loaded is not overwritten either", "[state]") {
   FileRoom room;
   room.file.reset();

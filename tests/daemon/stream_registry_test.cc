@@ -210,7 +210,7 @@ TEST_CASE("from a damaged state a stream falls back to an older one only if what
     SECTION("an input is none, and may have let go of what came since") { daemon.options.inputs = {replay, pull}; }
     SECTION("the file goes to another stream") { daemon.options.inputs = {to_sonar}; }
     SECTION("the file is another one") { daemon.options.inputs = {other_replay}; }
-    SECTION("the stream has had a producer beside it") { take(daemon.stream(), points_message(0, two_clusters(40))); }
+    SECTION("the stream has had a producer beside it") { take(daemon.stream(), points_message(0, two_clusters(40), GENERATE("a", "z"))); }
     SECTION("the stream has had a file that is not read any more") {
       daemon.learn(other, 1);
       daemon.options.inputs = {replay};

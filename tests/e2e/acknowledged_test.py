@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """`emulsion send --acknowledged`: every row is learned exactly once, and the sender knows."""
 
+import json
+import signal
 import subprocess
 import sys
 import unittest
@@ -70,6 +72,18 @@ class AcknowledgedTest(EndToEndTest):
         self.assertGreater(report["durable_before"], 0)
         self.assertEqual(report["durable"], 100)
         self.assertEqual(daemon.stream("room").points_accepted, ROWS)
+
+    def test_a_sender_that_is_interrupted_counts_the_message_that_is_under_way(self):
+        daemon = self.start_acknowledged("commit_interval_seconds = 0.2\ncredit_messages = 1\n" + CONFIG)
+        command = [EMULSION, "send", "room.csv", "--stream", "room", "--acknowledged", "--acknowledged-input", self.endpoint, "--batch", "10",
+                   "--json"]
+        process = subprocess.Popen(command, cwd=self.directory, env=self.client_environment(daemon), stdout=subprocess.PIPE, text=True)
+        daemon.wait_for_rows("room", 10)
+        process.send_signal(signal.SIGINT)
+        report = json.loads(process.communicate(timeout=PATIENCE)[0])
+        messages = report["messages"]
+        self.assertGreater(messages, 0)
+        self.assertEqual((report["durable"], report["next_sequence"], report["rows"]), (messages, messages, 10 * messages))
 
     def test_a_row_that_is_refused_holds_nothing_up(self):
         daemon = self.start_acknowledged("[defaults]\ncomponents = 2\nmissing = refuse\n")

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "lib/bank_at_work.h"
 #include "lib/family_example.h"
 #include "lib/reference.h"
 
@@ -75,6 +76,23 @@ const std::vector<Exact> kExact = {
     {"bernoulli", {0.25}, 1.0, -1.3862943611198906},
     {"bernoulli", {0.25}, 0.0, -0.28768207245178093},
 };
+
+TEST_CASE("however far a point is from a narrow component, its density is a number") {
+  CHECK(log_density("gamma", {1.0, 1e200}, 1e149) == -1e300);
+  CHECK(log_density("exponential", {1e200}, 1e149) == -1e300);
+  CHECK(std::isfinite(log_density("gamma", {5e-278, 1e46}, 3.0)));
+}
+
+TEST_CASE("points merged with others of another size have a mean between theirs") {
+  for (const char* name : {"gamma", "exponential"}) {
+    const auto bank = one(name, name == std::string("gamma") ? std::vector<double>{1, 1} : std::vector<double>{1});
+    const auto at = [&](double x, double weight) { return scaled(statistics_of(*bank, Eigen::MatrixXd::Constant(1, 1, x), Eigen::MatrixXd::Ones(1, 1)), weight); };
+    const BankStatistics both = merged(at(1e-128, 1), at(1e-160, 1e17));
+    CHECK(both.moments(0, 0) >= 1e-160);
+    CHECK(both.moments(0, 0) <= 1e-128);
+    CHECK(both.moments.allFinite());
+  }
+}
 
 TEST_CASE("a log density is exact to 12 digits, at extremes too", "[independent]") {
   for (const Exact& exact : kExact) {
