@@ -50,7 +50,7 @@ class LoadLine {
   // Throws std::runtime_error if they do not come.
   void subscribe(std::size_t streams, MessageMaker& maker);
 
-  // Sends all as fast as they are taken. Returns the seconds until the last answer is here.
+  // Sends all as fast as they are taken, each from where it lies. Returns the seconds until the last answer is here.
   // Throws std::runtime_error if one does not come.
   double throughput(const std::vector<Outgoing>& messages);
 
@@ -62,7 +62,7 @@ class LoadLine {
   std::size_t answer_bytes() const { return answer_bytes_; }
 
  private:
-  bool send(const Outgoing& message);  // false if it is not taken in time
+  bool send(const Outgoing& message);  // which must stay until it is answered; false if it is not taken in time
   bool receive(int timeout_milliseconds);
   void expect_answer(std::size_t number, std::size_t count);
 
