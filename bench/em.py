@@ -177,7 +177,7 @@ def skipping(folder):
 
 
 def incomplete(folder):
-    """Points of which some lack a coordinate, all in a few tiles or spread over all of them: what the complete ones beside them cost."""
+    """Points of which some lack a coordinate, all in a few tiles or spread over all of them: how many complete ones each costs as much as."""
     rows = []
     for d, k, covariance in INCOMPLETE_SHAPES:
         data = workloads.make(workloads.Workload(d, k, points_of(d, k), covariance), folder)
@@ -192,8 +192,14 @@ def incomplete(folder):
                 contender.calibrate(REPEAT_SECONDS)
             seconds = race(contenders, 2)
         row = {key: data[key] for key in ("dimension", "components", "points", "covariance")}
-        row |= {"incomplete_points": lacking, "seconds": seconds, "ratio": seconds["spread"]["median"] / seconds["together"]["median"]}
-        say(f"incomplete {covariance} {d} x {k}: spread over together {row['ratio']:.2f}")
+        row |= {"incomplete_points": lacking, "seconds": seconds}
+        of_one = seconds["none"]["median"] / data["points"]
+        for name in ("together", "spread"):
+            row[f"complete_points_{name}"] = 1 + (seconds[name]["median"] - seconds["none"]["median"]) / lacking / of_one
+        say(
+            f"incomplete {covariance} {d} x {k}: each costs {row['complete_points_together']:.0f} complete points together, "
+            f"{row['complete_points_spread']:.0f} spread"
+        )
         rows.append(row)
     return rows
 

@@ -113,10 +113,11 @@ def skipping_table(results):
 
 
 def incomplete_table(results):
-    table = [["d × K", "covariance", "all complete", "1 % together", "1 % spread", "spread over together, time"]]
+    table = [["d × K", "covariance", "together: each costs", "spread: each costs", "all complete", "1 % together", "1 % spread"]]
     for row in results["em"]["incomplete"]:
         rates = [millions(row["points"] / row["seconds"][name]["median"]) for name in ("none", "together", "spread")]
-        table.append([goals.shape(row), row["covariance"], *rates, times(row["ratio"])])
+        costs = [f"{row[f'complete_points_{name}']:.0f} complete points" for name in ("together", "spread")]
+        table.append([goals.shape(row), row["covariance"], *costs, *rates])
     return table
 
 

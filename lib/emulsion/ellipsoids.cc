@@ -1,30 +1,12 @@
 #include "emulsion/ellipsoids.h"
 
-#include <Eigen/Cholesky>
 #include <cassert>
 #include <cmath>
 #include <utility>
-#include <vector>
 
 #include "emulsion/kernels/kernels.h"
 
 namespace emulsion {
-namespace {
-
-std::vector<Index> coordinates(const Tile& tile, Index row, bool missing) {
-  std::vector<Index> chosen;
-  for (Index j = 0; j < tile.dimension(); ++j)
-    if (tile.is_missing(row, j) == missing) chosen.push_back(j);
-  return chosen;
-}
-
-Eigen::VectorXd observed_residual(const ConstColumn& place, const Tile& tile, Index row, const std::vector<Index>& observed) {
-  const Eigen::VectorXd point = tile.points().row(row);
-  return point(observed) - place(observed);
-}
-
-}  // namespace
-
 Ellipsoids::Ellipsoids(Eigen::MatrixXd places, const Shapes& shapes)
     : places_(std::move(places)), covariances_(shapes.covariances()), frame_(places_), packed_(size() * kernels::affine_size(dimension())) {
   for (Index k = 0; k < size(); ++k) {
@@ -70,27 +52,6 @@ void Ellipsoids::distances(const Tile& tile, LaneRange lanes, double factor, con
 void Ellipsoids::distances_of(const Tile& tile, Index k, RowNumbers rows, double factor, double constant, double* out) const {
   kernels::affine_distances(frame_.gather(tile, rows, places_, k), dimension(), packed(k), factor, constant,
                             {0, static_cast<Index>(rows.size())}, out);
-}
-
-Ellipsoids::Observed Ellipsoids::observed_distance(Index k, const Tile& tile, Index row) const {
-  const auto observed = coordinates(tile, row, false);
-  const Eigen::LLT<Eigen::MatrixXd> llt(covariance(k)(observed, observed));
-  const Eigen::MatrixXd factor = llt.matrixL();
-  const Eigen::VectorXd whitened = llt.matrixL().solve(observed_residual(places_.col(k), tile, row, observed));
-  return {static_cast<double>(observed.size()), whitened.squaredNorm(), factor.diagonal().array().log().sum()};
-}
-
-Ellipsoids::Completed Ellipsoids::complete(Index k, const Tile& tile, Index row) const {
-  const auto observed = coordinates(tile, row, false);
-  const auto missing = coordinates(tile, row, true);
-  const Eigen::MatrixXd whole = covariance(k);
-  const Eigen::LLT<Eigen::MatrixXd> llt(whole(observed, observed));
-  const Eigen::MatrixXd regression = llt.solve(whole(observed, missing)).transpose();  // missing on observed
-  const Index d = tile.dimension();
-  Completed completed{tile.points().row(row).transpose(), Eigen::MatrixXd::Zero(d, d)};
-  completed.point(missing) = places_.col(k)(missing) + regression * observed_residual(places_.col(k), tile, row, observed);
-  completed.covariance(missing, missing) = whole(missing, missing) - regression * whole(observed, missing);
-  return completed;
 }
 
 }  // namespace emulsion

@@ -46,22 +46,6 @@ class Ellipsoids {
     prefetch_numbers(packed_);
   }
 
-  // (x - place_k)^T covariance_k^-1 (x - place_k) for the coordinates that an incomplete row has, under their own marginal.
-  struct Observed {
-    double coordinates;  // how many it has
-    double squared;
-    double half_log_determinant;
-  };
-  Observed observed_distance(Index k, const Tile& tile, Index row) const;
-
-  // A point of which some coordinates are missing, as component k sees it.
-  // Source: Ghahramani & Jordan (1994), Supervised learning from incomplete data via an EM approach, section 3.
-  struct Completed {
-    Eigen::VectorXd point;       // d, the missing coordinates at their conditional expectation
-    Eigen::MatrixXd covariance;  // d x d, of the missing coordinates given the others; 0 elsewhere
-  };
-  Completed complete(Index k, const Tile& tile, Index row) const;
-
  private:
   double pack(Index k, const ConstColumn& inverse_factor, bool framed);
   double* packed(Index k) { return packed_.data() + k * kernels::affine_size(dimension()); }

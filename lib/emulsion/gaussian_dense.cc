@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "emulsion/ellipsoids.h"
+#include "emulsion/marginals.h"
 #include "emulsion/prefetch.h"
 #include "emulsion/screen.h"
 
@@ -40,11 +41,12 @@ class DenseGaussian final : public Bank {
   }
 
   void set_incomplete(const Tile& tile, LaneRange lanes, LaneMatrix& out, Index first_column) const override {
-    for (const Index row : tile.incomplete_rows()) {
-      if (row < lanes.begin || row >= lanes.end) continue;
+    for (const MissingPattern& pattern : missing_patterns(tile, lanes)) {
+      const Marginals marginals(ellipsoids_, pattern);
+      const double constant = -log_constant(static_cast<double>(pattern.observed.size()));
       for (Index k = 0; k < size(); ++k) {
-        const auto observed = ellipsoids_.observed_distance(k, tile, row);
-        out(row, first_column + k) = -0.5 * observed.squared - log_constant(observed.coordinates) - observed.half_log_determinant;
+        const double* const densities = marginals.distances(tile, k, -0.5, constant - marginals.half_log_determinant(k));
+        for (std::size_t i = 0; i < pattern.rows.size(); ++i) out(pattern.rows[i], first_column + k) = densities[i];
       }
     }
   }
@@ -63,7 +65,7 @@ class DenseGaussian final : public Bank {
   void accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column,
                   BankStatistics& statistics) const override {
     scatters_of(tile, responsibilities.middleCols(first_column, size()), ellipsoids_.places(), statistics.weight, statistics.moments);
-    for (const Index row : tile.incomplete_rows()) family().merge(statistics, one_point(tile, row, responsibilities, first_column));
+    if (!tile.incomplete_rows().empty()) accumulate_incomplete(tile, responsibilities, first_column, statistics);
   }
 
   void prefetch(int step) const override {
@@ -82,16 +84,18 @@ class DenseGaussian final : public Bank {
   // log (2 pi)^(n/2)
   static double log_constant(double coordinates) { return 0.5 * coordinates * std::log(2 * std::numbers::pi); }
 
-  BankStatistics one_point(const Tile& tile, Index row, const LaneMatrix& responsibilities, Index first_column) const {
-    BankStatistics statistics = family().empty(dimension(), size());
-    for (Index k = 0; k < size(); ++k) {
-      const double share = responsibilities(row, first_column + k);
-      if (!(share > 0)) continue;
-      const auto completed = ellipsoids_.complete(k, tile, row);
-      statistics.weight[k] = share;
-      statistics.moments.col(k) << completed.point, share * pack_triangle(completed.covariance);
+  void accumulate_incomplete(const Tile& tile, const LaneMatrix& responsibilities, Index first_column, BankStatistics& statistics) const {
+    Eigen::Array<double, kTilePoints, 1> shares;
+    Eigen::VectorXd scatter(statistics.moments.rows());
+    for (const MissingPattern& pattern : missing_patterns(tile, covering_lanes(0, tile.size()))) {
+      const Marginals marginals(ellipsoids_, pattern);
+      for (Index k = 0; k < size(); ++k) {
+        const double total = pattern.gather(responsibilities.col(first_column + k), shares);
+        if (!(total > 0)) continue;
+        const double weight = marginals.scatter(tile, k, shares.data(), total, scatter);
+        statistics.weight[k] = merge_scatter(statistics.moments.col(k), statistics.weight[k], scatter, weight);
+      }
     }
-    return statistics;
   }
 
   const DenseFamily& family_;

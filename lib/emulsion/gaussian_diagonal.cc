@@ -57,7 +57,12 @@ class DiagonalGaussian final : public Bank {
   void accumulate(const Tile& tile, const LaneMatrix& responsibilities, Index first_column,
                   BankStatistics& statistics) const override {
     spreads_of(tile, responsibilities.middleCols(first_column, size()), means_, statistics.weight, statistics.moments);
-    for (const Index row : tile.incomplete_rows()) family().merge(statistics, one_point(tile, row, responsibilities, first_column));
+    if (tile.incomplete_rows().empty()) return;
+    BankStatistics one = family().empty(dimension(), size());
+    for (const Index row : tile.incomplete_rows()) {
+      set_one_point(tile, row, responsibilities, first_column, one);
+      family().merge(statistics, one);
+    }
   }
 
   void prefetch(int step) const override {
@@ -71,30 +76,30 @@ class DiagonalGaussian final : public Bank {
 
  private:
   double observed_log_density(const Tile& tile, Index row, Index k) const {
-    double log_density = 0;
+    double log_density = log_normalisers_[k];
     for (Index i = 0; i < dimension(); ++i) {
-      if (tile.is_missing(row, i)) continue;
+      if (tile.is_missing(row, i)) {
+        log_density += 0.5 * std::log(2 * std::numbers::pi) + std::log(deviations_(i, k));
+        continue;
+      }
       const double value = (tile.points()(row, i) - means_(i, k)) / deviations_(i, k);
-      log_density -= 0.5 * (std::log(2 * std::numbers::pi) + value * value) + std::log(deviations_(i, k));
+      log_density -= 0.5 * value * value;
     }
     return log_density;
   }
 
   // A missing coordinate is independent of the others: it counts with the component's own mean and variance.
-  BankStatistics one_point(const Tile& tile, Index row, const LaneMatrix& responsibilities, Index first_column) const {
+  void set_one_point(const Tile& tile, Index row, const LaneMatrix& responsibilities, Index first_column, BankStatistics& one) const {
     const Index d = dimension();
-    BankStatistics statistics = family().empty(d, size());
+    one.weight = responsibilities.row(row).segment(first_column, size()).transpose();
     for (Index k = 0; k < size(); ++k) {
-      const double share = responsibilities(row, first_column + k);
-      if (!(share > 0)) continue;
-      statistics.weight[k] = share;
+      if (one.weight[k] == 0) continue;
       for (Index i = 0; i < d; ++i) {
         const bool missing = tile.is_missing(row, i);
-        statistics.moments(i, k) = missing ? means_(i, k) : tile.points()(row, i);
-        statistics.moments(d + i, k) = missing ? share * variances_(i, k) : 0.0;
+        one.moments(i, k) = missing ? means_(i, k) : tile.points()(row, i);
+        one.moments(d + i, k) = missing ? one.weight[k] * variances_(i, k) : 0.0;
       }
     }
-    return statistics;
   }
 
   const DiagonalFamily& family_;

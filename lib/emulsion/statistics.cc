@@ -1,9 +1,11 @@
 #include "emulsion/statistics.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cmath>
-#include <limits>
+#include <optional>
+#include <span>
 
 #include "emulsion/kernels/kernels.h"
 #include "emulsion/scatter.h"
@@ -11,46 +13,45 @@
 namespace emulsion {
 namespace {
 
-// Of one coordinate, over the rows that have it.
-void set_incomplete_moments(const Tile& tile, const double* weights, Index j, CoordinateMoments& moments) {
-  Eigen::Array<double, kTilePoints, 1> shares = Eigen::Array<double, kTilePoints, 1>::Zero();
-  for (Index row = 0; row < tile.size(); ++row) shares[row] = weights == nullptr ? 1 : weights[row];
+// One coordinate of the rows of a tile, with what they count.
+struct ColumnOfTile {
+  const double* values;
+  const double* weights;  // null: all 1
+  double weight;          // of all
+};
+
+// The same without the rows that lack it: these count nothing, and get a value that another one has. Nothing if there is no other one.
+//   values, weights  are filled, and used by what is returned
+std::optional<ColumnOfTile> without_missing(const Tile& tile, const double* weights_of_all, Index j, std::span<double, kTilePoints> values,
+                                            std::span<double, kTilePoints> weights) {
+  const auto size = static_cast<std::size_t>(tile.size());
+  std::copy_n(tile.points().col(j).data(), size, values.begin());
+  if (weights_of_all == nullptr)
+    std::fill_n(weights.begin(), size, 1.0);
+  else
+    std::copy_n(weights_of_all, size, weights.begin());
+  std::size_t observed = 0;
+  while (observed < size && tile.is_missing(static_cast<Index>(observed), j)) ++observed;
+  if (observed == size) return std::nullopt;
   for (const Index row : tile.incomplete_rows())
-    if (tile.is_missing(row, j)) shares[row] = 0;
-  const double weight = shares.sum();
-  if (!(weight > 0)) return;
-  // About the first point, so that a stream far from the origin keeps its digits.
-  const double origin = tile.points()(0, j);
-  Eigen::Array<double, kTilePoints, 1> centred = tile.points().col(j) - origin;
-  const double shift = (shares * centred).sum() / weight;
-  centred -= shift;
-  moments.weight[j] = weight;
-  moments.mean[j] = origin + shift;
-  moments.squares[j] = (shares * centred.square()).sum();
-  double lowest = std::numeric_limits<double>::infinity();
-  double highest = -lowest;
-  for (Index row = 0; row < tile.size(); ++row) {
-    if (tile.is_missing(row, j)) continue;
-    lowest = std::min(lowest, tile.points()(row, j));
-    highest = std::max(highest, tile.points()(row, j));
-  }
-  moments.lowest[j] = lowest;
-  moments.highest[j] = highest;
+    if (tile.is_missing(row, j)) {
+      values[static_cast<std::size_t>(row)] = values[observed];
+      weights[static_cast<std::size_t>(row)] = 0;
+    }
+  return ColumnOfTile{values.data(), weights.data(), kernels::weighted_sum(weights.data(), tile.size(), nullptr)};
 }
 
-// Of one coordinate that all rows have.
-void set_complete_moments(const Tile& tile, const double* weights, double weight, Index j, CoordinateMoments& moments) {
+void set_moments(const ColumnOfTile& column, Index rows, Index j, CoordinateMoments& moments) {
   // About the first point, so that a stream far from the origin keeps its digits; about the mean, if that point is an outlier.
-  const double* const column = tile.points().col(j).data();
-  double origin = column[0];
-  kernels::Moments found = kernels::column_moments(column, tile.size(), weights, origin);
-  if (!keeps_digits(found.first, found.first / weight, found.second)) {
-    origin = std::clamp(origin + found.first / weight, found.lowest, found.highest);
-    found = kernels::column_moments(column, tile.size(), weights, origin);
+  double origin = column.values[0];
+  kernels::Moments found = kernels::column_moments(column.values, rows, column.weights, origin);
+  if (!keeps_digits(found.first, found.first / column.weight, found.second)) {
+    origin = std::clamp(origin + found.first / column.weight, found.lowest, found.highest);
+    found = kernels::column_moments(column.values, rows, column.weights, origin);
   }
-  moments.weight[j] = weight;
-  moments.mean[j] = origin + found.first / weight;
-  moments.squares[j] = std::max(found.second - found.first * (found.first / weight), 0.0);
+  moments.weight[j] = column.weight;
+  moments.mean[j] = origin + found.first / column.weight;
+  moments.squares[j] = std::max(found.second - found.first * (found.first / column.weight), 0.0);
   moments.lowest[j] = found.lowest;
   moments.highest[j] = found.highest;
 }
@@ -125,12 +126,12 @@ void set_coordinate_moments(const Tile& tile, const double* weights, CoordinateM
   const double weight = weights == nullptr ? static_cast<double>(tile.size()) : kernels::weighted_sum(weights, tile.size(), nullptr);
   if (!(weight > 0)) return;
   const auto& incomplete = tile.incomplete_rows();
+  std::array<double, kTilePoints> values, observed_weights;
   for (Index j = 0; j < d; ++j) {
     const auto lacks = [&](Index row) { return tile.is_missing(row, j); };
-    if (std::any_of(incomplete.begin(), incomplete.end(), lacks))
-      set_incomplete_moments(tile, weights, j, moments);
-    else
-      set_complete_moments(tile, weights, weight, j, moments);
+    std::optional<ColumnOfTile> column = ColumnOfTile{tile.points().col(j).data(), weights, weight};
+    if (std::any_of(incomplete.begin(), incomplete.end(), lacks)) column = without_missing(tile, weights, j, values, observed_weights);
+    if (column && column->weight > 0) set_moments(*column, tile.size(), j, moments);
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "emulsion/deviance.h"
 #include "emulsion/ellipsoids.h"
+#include "emulsion/marginals.h"
 #include "emulsion/support.h"
 
 namespace emulsion {
@@ -69,12 +70,15 @@ class StudentBank final : public Bank {
       auto rows = out.col(first_column + k).segment(lanes.begin, lanes.end - lanes.begin);
       rows = log_normalisers_[k] - 0.5 * (freedoms_[k] + d) * (rows / freedoms_[k]).log1p();
     }
-    for (const Index row : tile.incomplete_rows()) {
-      if (row < lanes.begin || row >= lanes.end) continue;
+    for (const MissingPattern& pattern : missing_patterns(tile, lanes)) {
+      const Marginals marginals(ellipsoids_, pattern);
+      const auto observed = static_cast<Index>(pattern.observed.size());
       for (Index k = 0; k < size(); ++k) {
-        const auto observed = ellipsoids_.observed_distance(k, tile, row);
-        out(row, first_column + k) = log_normaliser(freedoms_[k], static_cast<Index>(observed.coordinates)) - observed.half_log_determinant -
-                                     0.5 * (freedoms_[k] + observed.coordinates) * std::log1p(observed.squared / freedoms_[k]);
+        const double* const squares = marginals.distances(tile, k, 1, 0);
+        const double constant = log_normaliser(freedoms_[k], observed) - marginals.half_log_determinant(k);
+        const double power = 0.5 * (freedoms_[k] + static_cast<double>(observed));
+        for (std::size_t i = 0; i < pattern.rows.size(); ++i)
+          out(pattern.rows[i], first_column + k) = constant - power * std::log1p(squares[i] / freedoms_[k]);
       }
     }
   }
@@ -98,7 +102,7 @@ class StudentBank final : public Bank {
     Eigen::VectorXd weights(size());
     scatters_of(tile, shares, ellipsoids_.places(), weights, statistics.moments.middleRows(1, d + triangle(d)));
     statistics.moments.row(0) = weights.transpose();
-    for (const Index row : tile.incomplete_rows()) family().merge(statistics, one_point(tile, row, responsibilities, first_column));
+    if (!tile.incomplete_rows().empty()) accumulate_incomplete(tile, responsibilities, first_column, statistics);
   }
 
   Eigen::MatrixXd means() const override { return ellipsoids_.places(); }
@@ -120,19 +124,30 @@ class StudentBank final : public Bank {
 
  private:
   // A missing coordinate is normal given u and the others: u times its variance does not depend on u.
-  BankStatistics one_point(const Tile& tile, Index row, const LaneMatrix& responsibilities, Index first_column) const {
-    BankStatistics statistics = family().empty(dimension(), size());
-    for (Index k = 0; k < size(); ++k) {
-      const double share = responsibilities(row, first_column + k);
-      if (!(share > 0)) continue;
-      const auto observed = ellipsoids_.observed_distance(k, tile, row);
-      const auto completed = ellipsoids_.complete(k, tile, row);
-      const double factor = expected_factor(freedoms_[k], observed.coordinates, observed.squared);
-      statistics.weight[k] = share;
-      statistics.moments.col(k) << share * factor, completed.point, share * pack_triangle(completed.covariance),
-          share * (std::log(factor) + log_factor_shift(freedoms_[k], observed.coordinates));
+  void accumulate_incomplete(const Tile& tile, const LaneMatrix& responsibilities, Index first_column, BankStatistics& statistics) const {
+    Eigen::Array<double, kTilePoints, 1> shares;
+    Eigen::VectorXd scatter(statistics.moments.rows() - 2);
+    for (const MissingPattern& pattern : missing_patterns(tile, covering_lanes(0, tile.size()))) {
+      const Marginals marginals(ellipsoids_, pattern);
+      const auto observed = static_cast<double>(pattern.observed.size());
+      for (Index k = 0; k < size(); ++k) {
+        const double total = pattern.gather(responsibilities.col(first_column + k), shares);
+        if (!(total > 0)) continue;
+        const double* const squares = marginals.distances(tile, k, 1, 0);
+        double log_factors = total * log_factor_shift(freedoms_[k], observed);
+        for (Index i = 0; i < pattern.size(); ++i) {
+          if (!(shares[i] > 0)) continue;
+          const double factor = expected_factor(freedoms_[k], observed, squares[i]);
+          log_factors += shares[i] * std::log(factor);
+          shares[i] *= factor;
+        }
+        const double weight = marginals.scatter(tile, k, shares.data(), total, scatter);
+        double& factors = statistics.moments(0, k);
+        factors = merge_scatter(located(statistics.moments, k), factors, scatter, weight);
+        statistics.moments.col(k).tail<1>()[0] += log_factors;
+        statistics.weight[k] += total;
+      }
     }
-    return statistics;
   }
 
   const StudentFamily& family_;

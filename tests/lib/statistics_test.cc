@@ -1,5 +1,6 @@
 #include "emulsion/statistics.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <limits>
 
@@ -101,9 +102,15 @@ TEST_CASE("the moments of the coordinates are those of the points that have them
   const WideVector expected = coordinate_variances(e.batch);
   for (Index j = 0; j < 2; ++j) {
     Wide weight = 0, sum = 0;
-    for (Index i = 0; i < 700; ++i)
-      if (!std::isnan(e.batch.points(j, i)))
-        weight += e.batch.weights[i], sum += e.batch.weights[i] * static_cast<Wide>(e.batch.points(j, i));
+    double lowest = std::numeric_limits<double>::infinity(), highest = -lowest;
+    for (Index i = 0; i < 700; ++i) {
+      const double x = e.batch.points(j, i);
+      if (std::isnan(x)) continue;
+      weight += e.batch.weights[i], sum += e.batch.weights[i] * static_cast<Wide>(x);
+      lowest = std::min(lowest, x), highest = std::max(highest, x);
+    }
+    CHECK(found.lowest[j] == lowest);
+    CHECK(found.highest[j] == highest);
     CHECK(found.weight[j] == Approx(static_cast<double>(weight)).epsilon(1e-13));
     CHECK(std::abs(found.mean[j] - static_cast<double>(sum / weight)) < tolerance);
     CHECK(variances(found)[j] == Approx(static_cast<double>(expected[j])).epsilon(tolerance));
