@@ -16,6 +16,7 @@ import tempfile
 import warnings
 
 import numpy
+import sklearn
 from sklearn.mixture import GaussianMixture
 
 N = 300
@@ -83,6 +84,11 @@ CASES = [
     ("zeros of both signs", lambda: numpy.copysign(0.0, good()), None),
     ("subnormal numbers", lambda: numpy.round(good() * 10) * 5e-324, None),
     ("points sorted by the first column", lambda: good()[numpy.argsort(good()[:, 0])], SAME),
+    ("a cell is minus infinite", with_cell(5, 1, -numpy.inf), SAME),
+    ("scale 1e148", lambda: good() * 1e148, undo(0, 1e148)),
+    ("one point far away, two equal ones", lambda: numpy.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [1e6, 1e6, 1e6]]), None),
+    ("one cluster, for three components", lambda: good() % 1, None),
+    ("no points", lambda: good()[:0], None),
 ]
 
 
@@ -115,32 +121,53 @@ def sklearn_does(points, undone):
     return words + (f", warned: {told[0].category.__name__}" if told else "")
 
 
+def sklearn_scores_two_coordinates():
+    try:
+        GaussianMixture(3, random_state=0).fit(good()).predict(good()[:, :2])
+    except ValueError as error:
+        return f"ValueError: {str(error).splitlines()[0][:70]}"
+    return "labels"
+
+
+def emulsion_scores_two_coordinates(emulsion, folder, algorithm):
+    emulsion_does(emulsion, good(), None, folder, algorithm)
+    path = pathlib.Path(folder) / "points.npy"
+    numpy.save(path, good()[:, :2])
+    done = subprocess.run([emulsion, "score", folder + "/model.json", path], capture_output=True, text=True)
+    return f"exit {done.returncode}: {done.stderr.splitlines()[0].replace(folder + '/', '')}" if done.returncode else "labels"
+
+
 def emulsion_does(emulsion, points, undone, folder, algorithm):
     path = pathlib.Path(folder) / "points.npy"
     numpy.save(path, points)
     command = [emulsion, "fit", path, "-k", "3", "--algorithm", algorithm, "--on-error", "skip", "--quiet", "-o", folder + "/model.json"]
+    written = pathlib.Path(folder, "model.json")
+    written.unlink(missing_ok=True)
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     told = [line for line in done.stderr.splitlines() if line.strip()]
-    if done.returncode not in (0, 65):
+    if done.returncode not in (0, 65) or not written.exists():
         return f"exit {done.returncode}: {told[0].replace(folder + '/', '') if told else ''}"
-    model = json.loads(pathlib.Path(folder, "model.json").read_text())
+    model = json.loads(written.read_text())
     components = model["components"]
     means = numpy.array([component["parameters"]["mean"] for component in components])
     covariances = numpy.array([component["parameters"]["covariance"] for component in components])
     variances = numpy.array([numpy.diag(covariance) for covariance in covariances])
     words = judged(numpy.array([component["weight"] for component in components]), means, variances, undone)
     skipped = [line.split("skipped: ")[1].replace(folder + "/", "") for line in told if "skipped: " in line]
-    return words + (f"; told and left out: `{skipped[0]}`" if skipped else "")
+    warned = [line.removeprefix("warning: ") for line in done.stdout.splitlines() if line.startswith("warning: ")]
+    return words + (f"; told and left out: `{skipped[0]}`" if skipped else "") + (f"; warned: `{warned[0]}`" if warned else "")
 
 
 def main():
     emulsion = sys.argv[1]
-    print("| input | scikit-learn | `emulsion fit` | `emulsion fit --algorithm online` |")
+    print(f"| input | scikit-learn {sklearn.__version__} | `emulsion fit` | `emulsion fit --algorithm online` |")
     print("|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for name, make, undone in CASES:
             ours = [emulsion_does(emulsion, make(), undone, folder, algorithm) for algorithm in ("batch", "online")]
             print(f"| {name} | {sklearn_does(make(), undone)} | {ours[0]} | {ours[1]} |", flush=True)
+        ours = [emulsion_scores_two_coordinates(emulsion, folder, algorithm) for algorithm in ("batch", "online")]
+        print(f"| labels for points of two coordinates | {sklearn_scores_two_coordinates()} | {ours[0]} | {ours[1]} |")
 
 
 if __name__ == "__main__":
