@@ -22,6 +22,8 @@ constexpr Milliseconds kSilence{100};
 constexpr Milliseconds kLongestSilence{1000};
 constexpr Milliseconds kBetweenQuestions{5};
 
+constexpr std::size_t kLongestFault = 500;  // of which so many bytes are shown
+
 }  // namespace
 
 struct AcknowledgedSender::State {
@@ -88,7 +90,8 @@ struct AcknowledgedSender::State {
     if (said.stream != options.stream || said.producer != options.producer || said.session != options.session) return {};
     heard = Clock::now();
     credit = said.credit;
-    if (!said.fault.empty()) fault = said.fault;
+    if (!said.fault.empty() && said.fault != std::exchange(fault, said.fault) && options.on_fault)
+      options.on_fault(wire::printable(fault, kLongestFault));
     const bool restarted = known && said.daemon_session != daemon_session;
     daemon_session = said.daemon_session;
     if (restarted) ++restarts;
@@ -152,7 +155,7 @@ struct AcknowledgedSender::State {
 
   Attempt<void> silent(Milliseconds timeout) const {
     const double seconds = std::chrono::duration<double>(timeout).count();
-    if (!fault.empty()) return fail(exit_code::kUnavailable, fmt::format("no progress within {:g} s: {}", seconds, wire::printable(fault, 500)));
+    if (!fault.empty()) return fail(exit_code::kUnavailable, fmt::format("no progress within {:g} s: {}", seconds, wire::printable(fault, kLongestFault)));
     if (!known)
       return fail(exit_code::kUnavailable, fmt::format("no answer from {} within {:g} s; is emulsiond running, and is this its acknowledged input?",
                                                        options.endpoint, seconds));

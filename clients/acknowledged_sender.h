@@ -20,6 +20,10 @@ struct AcknowledgedOptions {
   std::string producer;
   std::uint64_t session = 0;
   Milliseconds timeout{30000};  // longest wait without any progress
+
+  // Called when the daemon begins to say why it can acknowledge nothing now, with its reason; again only if there was progress, or
+  // another reason. May be empty.
+  std::function<void(const std::string&)> on_fault = {};
 };
 
 // Call order: open send* finish

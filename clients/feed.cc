@@ -231,7 +231,7 @@ Attempt<Feed> Feed::open(const FeedOptions& options) {
   }
   if (options.acknowledged) {
     auto acknowledged = AcknowledgedSender::open(
-        {options.endpoints.acknowledged, options.stream, options.producer, state->report.session, state->timeout});
+        {options.endpoints.acknowledged, options.stream, options.producer, state->report.session, state->timeout, options.on_fault});
     if (!acknowledged) return tl::unexpected(std::move(acknowledged.error()));
     state->acknowledged.emplace(std::move(*acknowledged));
     state->report.acknowledged = true;

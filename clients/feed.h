@@ -34,6 +34,9 @@ struct FeedOptions {
 
   bool confirm = true;          // ask the daemon at the end what it did with the rows
   double timeout_seconds = 30;  // longest wait without any progress
+
+  // Called with the reason when an acknowledged input begins to say that it can acknowledge nothing now. May be empty.
+  std::function<void(const std::string&)> on_fault = {};
 };
 
 // The flags of these options, as text until `finish_feed_flags`.

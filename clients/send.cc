@@ -166,7 +166,12 @@ class Sending {
   }
 
   Attempt<void> open(std::optional<std::uint64_t> total) {
-    auto feed = Feed::open(options_.feed);
+    FeedOptions to_feed = options_.feed;
+    to_feed.on_fault = [this](const std::string& reason) {
+      if (progress_) progress_->clear();
+      complain("send", exit_code::kOk, "waiting: " + reason);
+    };
+    auto feed = Feed::open(to_feed);
     if (!feed) return tl::unexpected(std::move(feed.error()));
     feed_.emplace(std::move(*feed));
     progress_.emplace(total);

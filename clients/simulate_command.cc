@@ -92,7 +92,9 @@ int finished(const Attempt<void>& outcome) {
 }
 
 int to_daemon(Scenario& scenario, std::ostream* truth, std::uint64_t truth_every, const FeedOptions& options) {
-  Attempt<Feed> feed = Feed::open(options);
+  FeedOptions to_feed = options;
+  to_feed.on_fault = [](const std::string& reason) { complain(kSimulate, exit_code::kOk, "waiting: " + reason); };
+  Attempt<Feed> feed = Feed::open(to_feed);
   if (!feed) return complain(kSimulate, feed.error().exit_code, feed.error().message);
   const Attempt<void> outcome =
       simulate(scenario, truth, truth_every, [&](const LabelledPoints& points) { return feed->push(points.batch); });

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 
 from conversation import Conversation
-from daemon import EMULSIOND, PATIENCE, EndToEndTest, array, clusters, control_pb2, drawn, eventually
+from daemon import EMULSION, EMULSIOND, PATIENCE, EndToEndTest, array, clusters, control_pb2, drawn, eventually
 
 CONFIG = """
 save_interval_seconds = 0.05
@@ -125,7 +125,6 @@ class FullDiskTest(EndToEndTest):
         self.assertEqual(json.loads(self.client(daemon, "status", "--json"))["degraded"], "")
         self.assertTrue({path.name for path in state.glob("room.*.state")} - set(kept), "a state that is newer")
 
-
     def send_message(self, conversation, number):
         conversation.send(self.points[number * ROWS : (number + 1) * ROWS], number)
 
@@ -182,6 +181,26 @@ class FullDiskTest(EndToEndTest):
         room = daemon.stream("room")
         self.assertEqual((room.points_accepted, room.producers[0].messages, room.producers[0].messages_duplicate), (messages * ROWS, messages, 0))
         self.assertEqual(room.state_digest, self.undisturbed(messages))
+
+    def test_send_says_what_it_waits_for_and_goes_on(self):
+        daemon, state = self.start_on_a_small_disk(CONFIG, inputs=["acknowledged bind tcp://127.0.0.1:*"])
+        rows = "x,y\n" + "".join(f"{x},{y}\n" for x, y in self.points[:1000])
+        send = ("send", "-", "--stream", "room", "--acknowledged", "--acknowledged-input", daemon.input, "--batch", 10, "--json")
+        self.client(daemon, *send, stdin=rows)
+        ballast = self.fill(state)
+        sending = subprocess.Popen([EMULSION, *map(str, send)], env=self.client_environment(daemon), text=True,
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(sending.kill)
+        sending.stdin.write(rows)
+        sending.stdin.close()
+        self.assertRegex(sending.stderr.readline(), r'^emulsion send: waiting: stream "room": its state cannot be saved;')
+        eventually(lambda: self.ready(daemon)[0] == 503, "degraded")
+        ballast.unlink()
+        with sending.stdout, sending.stderr:
+            self.assertEqual(json.loads(sending.stdout.read())["durable"], 100)
+            self.assertEqual(sending.stderr.read(), "", "said once")
+        self.assertEqual(sending.wait(PATIENCE), 0)
+        self.assertEqual(daemon.stream("room").points_accepted, 2000)
 
     def test_a_stream_that_does_not_fit_degrades_the_daemon_though_others_are_saved(self):
         daemon, state = self.start_on_a_small_disk(LARGE_CONFIG)
