@@ -15,7 +15,7 @@
 #                EMULSION_FUZZ_RUNS: another number
 #   malformed    1,000,000 messages of garbage beside a good producer (20,000)
 #   stall        50 subscribers that stand still beside one that reads (10)
-#   flood        60 s at twice and ten times what can be learned, pulled and subscribed to (3 s)
+#   flood        60 s of more than can be learned, pulled, subscribed to and acknowledged (3 s)
 #   churn        20,000 peers that come and go (1,000)
 #   day          86.4 million points, a day of 1,000 points/s (2 million)
 #   threads      every test under the thread sanitizer, where 1, 2, 4 and 8 threads learn, but for tests that say how many (1)

@@ -10,6 +10,7 @@ import unittest
 
 import zmq
 
+from conversation import Conversation
 from daemon import clusters, eventually, events_pb2, labels_pb2
 from hostile import SLACK_BYTES, HostileTest, amount, say
 
@@ -35,9 +36,9 @@ seed_points = 2048
 
 
 class FloodTest(HostileTest):
-    def begin(self, input_kind, socket_kind):
+    def begin(self, input_kind, socket_kind, *options):
         """A daemon with a model, a producer with a short queue, and a subscriber to all that is said of the stream."""
-        self.daemon = self.start(CONFIG, inputs=(f"{input_kind} bind tcp://127.0.0.1:*",))
+        self.daemon = self.start(CONFIG, *options, inputs=(f"{input_kind} bind tcp://127.0.0.1:*",))
         self.subscriber = self.subscribe(self.daemon, "emulsion.v1.room.labels.", "emulsion.v1.room.events.")
         self.labels = []
         self.told_missing = 0
@@ -159,6 +160,42 @@ class FloodTest(HostileTest):
 
     def test_a_subscription_at_ten_times_what_can_be_learned_counts_what_it_loses(self):
         self.assertGreater(self.check_subscribe(10), 0)
+
+    def flood_acknowledged(self, *options):
+        """Messages that were offered and not sent, sent and not applied, and told to have come before their turn."""
+        self.begin("acknowledged", zmq.DEALER, "--state_directory", str(self.directory / "state"), *options)
+        offered = self.producer.next_sequence + self.flood(PLENTY, SECONDS)
+        flooded = self.producer.next_sequence
+        self.conversation = Conversation(self, None, socket=self.producer.socket, name=self.producer.name, session=self.producer.session)
+        expected = self.conversation.answer().expected_sequence
+        producer = self.status()
+        out_of_order = sum(refused.count for refused in self.daemon.stream("room").refusals if refused.reason == "out_of_order")
+        say(f"  in {SECONDS} s {offered} messages were offered, {flooded} sent and {producer.messages} applied; {out_of_order} were out of order")
+        self.check_memory(self.footprint.peak() - self.before, 2 * QUEUE_BYTES + SLACK_BYTES, "in the flood")
+        self.assertEqual((producer.messages, producer.messages_duplicate, producer.messages_missing), (expected, 0, 0))
+        return offered - flooded, flooded - expected, out_of_order
+
+    def check_acknowledged(self, more):
+        """Goes on as a producer should, within its credit: nothing is lost."""
+        first = self.conversation.expected
+        for self.producer.next_sequence in range(first, first + more):
+            self.assertTrue(self.try_to_send())
+            self.conversation.wait_until_durable(self.producer.next_sequence)
+        eventually(lambda: self.listen() or len(self.labels) >= first + more, "labels of all that was applied")
+        self.check_same([sequence for _, sequence, _ in self.labels], range(first + more), "sequences of labels")
+        self.assertEqual(self.told_missing, 0)
+
+    def test_an_acknowledged_input_holds_the_producer_up_and_loses_nothing(self):
+        held, not_applied, _ = self.flood_acknowledged("--credit_messages", "1000000")
+        self.assertGreater(held, 0)
+        self.assertEqual(not_applied, 0)
+        self.check_acknowledged(more=5)
+
+    def test_a_producer_beyond_its_credit_loses_nothing_once_it_keeps_to_it(self):
+        _, not_applied, out_of_order = self.flood_acknowledged("--credit_messages", "16")
+        self.assertEqual(not_applied, out_of_order)
+        self.assertGreater(out_of_order, 0)
+        self.check_acknowledged(more=20)
 
 
 if __name__ == "__main__":
