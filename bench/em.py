@@ -23,8 +23,10 @@ SLOWER_BUILD = 1.25
 # Mean log likelihoods after one step, nats. All start alike and none has a prior, so they differ by rounding.
 LOG_LIKELIHOOD_TOLERANCE = 1e-6
 
-# The same where components that cannot matter are skipped and where they are not.
+# With points that lack a coordinate.
 INCOMPLETE_SHAPES = ((8, 8, "full"), (32, 16, "full"), (8, 8, "diagonal"), (32, 16, "diagonal"))
+
+# The same where components that cannot matter are skipped and where they are not.
 SKIPPING_TOLERANCE = 1e-12
 
 
@@ -190,7 +192,7 @@ def incomplete(folder):
             ]
             for contender in contenders:
                 contender.calibrate(REPEAT_SECONDS)
-            seconds = race(contenders, 2)
+            seconds = race(contenders, 4)
         row = {key: data[key] for key in ("dimension", "components", "points", "covariance")}
         row |= {"incomplete_points": lacking, "seconds": seconds}
         of_one = seconds["none"]["median"] / data["points"]

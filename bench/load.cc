@@ -66,10 +66,9 @@ void LoadLine::subscribe(std::size_t streams, MessageMaker& maker) {
     answers_.set(zmq::sockopt::subscribe, wire::to_string({stream_name(i), wire::TopicKind::labels}));
   const Stopwatch watch;
   constexpr int kBetweenMilliseconds = 100;
-  std::vector<Outgoing> hellos;  // kept, as ZeroMQ may read each until its answer is here
   do {
     if (watch.seconds() * 1000 > kPatienceMilliseconds) throw std::runtime_error("no labels come back");
-    send(hellos.emplace_back(maker.hello()));
+    send(hellos_.emplace_back(maker.hello()));
   } while (!receive(kBetweenMilliseconds));
   while (receive(5 * kBetweenMilliseconds)) {
   }

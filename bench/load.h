@@ -66,6 +66,7 @@ class LoadLine {
   bool receive(int timeout_milliseconds);
   void expect_answer(std::size_t number, std::size_t count);
 
+  std::vector<Outgoing> hellos_;  // ZeroMQ reads each where it is until it has gone
   zmq::context_t context_;
   zmq::socket_t points_{context_, zmq::socket_type::push};
   zmq::socket_t answers_{context_, zmq::socket_type::sub};

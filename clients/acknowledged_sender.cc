@@ -22,7 +22,7 @@ constexpr Milliseconds kSilence{100};
 constexpr Milliseconds kLongestSilence{1000};
 constexpr Milliseconds kBetweenQuestions{5};
 
-constexpr std::size_t kLongestFault = 500;  // of which so many bytes are shown
+constexpr std::size_t kShownFaultBytes = 500;
 
 }  // namespace
 
@@ -85,13 +85,17 @@ struct AcknowledgedSender::State {
     if (questions.size() > 64) questions.erase(questions.begin());
   }
 
+  void take_fault(const std::string& reason) {
+    if (reason.empty() || reason == fault) return;
+    fault = reason;
+    if (options.on_fault) options.on_fault(wire::printable(fault, kShownFaultBytes));
+  }
+
   // Takes in what the daemon says.
   Attempt<void> hear(const wire::AcknowledgementMessage& said) {
     if (said.stream != options.stream || said.producer != options.producer || said.session != options.session) return {};
     heard = Clock::now();
     credit = said.credit;
-    if (!said.fault.empty() && said.fault != std::exchange(fault, said.fault) && options.on_fault)
-      options.on_fault(wire::printable(fault, kLongestFault));
     const bool restarted = known && said.daemon_session != daemon_session;
     daemon_session = said.daemon_session;
     if (restarted) ++restarts;
@@ -105,6 +109,7 @@ struct AcknowledgedSender::State {
           known = true;
           durable = next = highest = said.next_sequence;
           progress = heard;
+          take_fault(said.fault);
           return {};
         }
         if (said.next_sequence < then.durable && said.fault.empty()) {
@@ -119,7 +124,10 @@ struct AcknowledgedSender::State {
         }
       }
     }
-    if (!known) return {};
+    if (!known) {
+      take_fault(said.fault);
+      return {};
+    }
     if (said.next_sequence > durable) {
       const std::uint64_t settled = std::min(said.next_sequence, end());
       window.erase(window.begin(), window.begin() + static_cast<std::ptrdiff_t>(settled - durable));
@@ -129,6 +137,7 @@ struct AcknowledgedSender::State {
       silence = kSilence;
       fault.clear();
     }
+    take_fault(said.fault);
     if ((said.out_of_order || restarted) && questions.empty() && heard - asked >= kBetweenQuestions) ask(heard);
     return {};
   }
@@ -155,7 +164,7 @@ struct AcknowledgedSender::State {
 
   Attempt<void> silent(Milliseconds timeout) const {
     const double seconds = std::chrono::duration<double>(timeout).count();
-    if (!fault.empty()) return fail(exit_code::kUnavailable, fmt::format("no progress within {:g} s: {}", seconds, wire::printable(fault, kLongestFault)));
+    if (!fault.empty()) return fail(exit_code::kUnavailable, fmt::format("no progress within {:g} s: {}", seconds, wire::printable(fault, kShownFaultBytes)));
     if (!known)
       return fail(exit_code::kUnavailable, fmt::format("no answer from {} within {:g} s; is emulsiond running, and is this its acknowledged input?",
                                                        options.endpoint, seconds));

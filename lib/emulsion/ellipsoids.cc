@@ -7,6 +7,7 @@
 #include "emulsion/kernels/kernels.h"
 
 namespace emulsion {
+
 Ellipsoids::Ellipsoids(Eigen::MatrixXd places, const Shapes& shapes)
     : places_(std::move(places)), covariances_(shapes.covariances()), frame_(places_), packed_(size() * kernels::affine_size(dimension())) {
   for (Index k = 0; k < size(); ++k) {

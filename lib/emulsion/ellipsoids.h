@@ -1,5 +1,5 @@
 // What components have in common whose coordinates may be correlated: K places with a positive definite matrix each, or one
-// for all; distances in its units, and the place of what is missing.
+// for all; and distances in its units. For points that lack coordinates see marginals.h.
 #pragma once
 
 #include <Eigen/Core>

@@ -42,12 +42,13 @@ class DenseGaussian final : public Bank {
 
   void set_incomplete(const Tile& tile, LaneRange lanes, LaneMatrix& out, Index first_column) const override {
     for (const MissingPattern& pattern : missing_patterns(tile, lanes)) {
-      const Marginals marginals(ellipsoids_, pattern);
+      Marginals marginals(ellipsoids_, pattern);
       const double constant = -log_constant(static_cast<double>(pattern.observed.size()));
-      for (Index k = 0; k < size(); ++k) {
-        const double* const densities = marginals.distances(tile, k, -0.5, constant - marginals.half_log_determinant(k));
+      const auto all = [](Index) { return true; };
+      marginals.for_each(all, [&](Index k) {
+        const double* const densities = marginals.distances(tile, k, -0.5, constant - marginals.half_log_determinant());
         for (std::size_t i = 0; i < pattern.rows.size(); ++i) out(pattern.rows[i], first_column + k) = densities[i];
-      }
+      });
     }
   }
 
@@ -88,13 +89,13 @@ class DenseGaussian final : public Bank {
     Eigen::Array<double, kTilePoints, 1> shares;
     Eigen::VectorXd scatter(statistics.moments.rows());
     for (const MissingPattern& pattern : missing_patterns(tile, covering_lanes(0, tile.size()))) {
-      const Marginals marginals(ellipsoids_, pattern);
-      for (Index k = 0; k < size(); ++k) {
+      Marginals marginals(ellipsoids_, pattern);
+      const auto has_share = [&](Index k) { return pattern.gather(responsibilities.col(first_column + k), shares) > 0; };
+      marginals.for_each(has_share, [&](Index k) {
         const double total = pattern.gather(responsibilities.col(first_column + k), shares);
-        if (!(total > 0)) continue;
         const double weight = marginals.scatter(tile, k, shares.data(), total, scatter);
         statistics.weight[k] = merge_scatter(statistics.moments.col(k), statistics.weight[k], scatter, weight);
-      }
+      });
     }
   }
 

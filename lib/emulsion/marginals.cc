@@ -1,6 +1,7 @@
 #include "emulsion/marginals.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace emulsion {
 namespace {
@@ -10,8 +11,8 @@ Index position(Index i, Index j) { return i < j ? triangle(j) + i : triangle(i) 
 
 }  // namespace
 
-// Room that a thread uses again and again.
-struct MarginalRoom {
+// What a thread uses again and again.
+struct Marginals::Room {
   Eigen::VectorXd packed, offset;
   Eigen::ArrayXd blocks, distances;
   Eigen::VectorXd covariance, residual;  // of one missing coordinate with the observed ones; of a point
@@ -19,8 +20,8 @@ struct MarginalRoom {
   Eigen::MatrixXd regression;            // o x m: of the missing ones on the observed ones
   Eigen::MatrixXd completed;             // d x rows
 
-  static MarginalRoom& of_this_thread() {
-    thread_local MarginalRoom room;
+  static Room& of_this_thread() {
+    thread_local Room room;
     return room;
   }
 };
@@ -38,49 +39,56 @@ std::vector<MissingPattern> missing_patterns(const Tile& tile, LaneRange lanes) 
   return patterns;
 }
 
-Marginals::Marginals(const Ellipsoids& whole, const MissingPattern& pattern)
-    : whole_(whole), pattern_(pattern), shapes_(static_cast<Index>(pattern.observed.size()), whole.triangles().cols()) {
-  if (pattern.observed.empty()) return;
-  Eigen::VectorXd chosen(triangle(shapes_.dimension()));
-  for (Index s = 0; s < shapes_.size(); ++s) {
-    Index at = 0;
-    for (std::size_t i = 0; i < pattern.observed.size(); ++i)
-      for (std::size_t j = 0; j <= i; ++j) chosen[at++] = whole.triangles()(position(pattern.observed[i], pattern.observed[j]), s);
-    shapes_.set(s, chosen);
+Marginals::Marginals(const Ellipsoids& whole, const MissingPattern& pattern) : whole_(whole), pattern_(pattern) {
+  const Index matrices = is_tied() ? 1 : std::min(whole.size(), matrices_at_once(observed_count()));
+  covariances_.resize(triangle(observed_count()), matrices);
+  inverse_factors_.resize(triangle(observed_count()), matrices);
+  half_log_determinants_.setZero(matrices);
+  if (is_tied()) factor(std::array{Index{0}});
+}
+
+void Marginals::factor(std::span<const Index> components) {
+  const Index o = observed_count(), count = static_cast<Index>(components.size());
+  if (o == 0) return;
+  for (Index s = 0; s < count; ++s) {
+    const auto whole = whole_.triangle_of(components[static_cast<std::size_t>(s)]);
+    for (Index i = 0, at = 0; i < o; ++i)
+      for (Index j = 0; j <= i; ++j) covariances_(at++, s) = whole[position(observed(i), observed(j))];
   }
-  shapes_.factor();
+  invert_cholesky(covariances_.leftCols(count), inverse_factors_.leftCols(count), half_log_determinants_.head(count));
+  for (Index s = 0; s < count; ++s)
+    if (std::isnan(half_log_determinants_[s])) inverse_factors_.col(s).setZero();
 }
 
 const double* Marginals::distances(const Tile& tile, Index k, double factor, double constant) const {
-  MarginalRoom& room = MarginalRoom::of_this_thread();
-  const Index d = shapes_.dimension();
+  Room& room = Room::of_this_thread();
+  const Index o = observed_count();
   if (room.distances.size() == 0) room.distances.resize(kTilePoints);
-  if (d == 0) {
+  if (o == 0) {
     room.distances.head(pattern_.size()) = constant;
     return room.distances.data();
   }
   // About the component's own place, so that there is no offset.
-  room.offset.setZero(d);
-  room.packed.resize(kernels::affine_size(d));
-  kernels::pack_affine(shapes_.inverse_factors().col(shape_of(k)).data(), d, room.offset.data(), room.packed.data());
-  if (room.blocks.size() < kTilePoints * d) room.blocks.setZero(kTilePoints * d);
+  room.offset.setZero(o);
+  room.packed.resize(kernels::affine_size(o));
+  kernels::pack_affine(inverse_factors_.col(shape()).data(), o, room.offset.data(), room.packed.data());
+  if (room.blocks.size() < kTilePoints * o) room.blocks.setZero(kTilePoints * o);
   const auto place = whole_.places().col(k);
   for (Index i = 0; i < pattern_.size(); ++i) {
     const Index row = pattern_.rows[static_cast<std::size_t>(i)];
-    double* const block = room.blocks.data() + i / kLanes * kLanes * d + i % kLanes;
-    for (Index j = 0; j < d; ++j)
-      block[j * kLanes] = tile.points()(row, observed(j)) - place[observed(j)];
+    double* const block = room.blocks.data() + i / kLanes * kLanes * o + i % kLanes;
+    for (Index j = 0; j < o; ++j) block[j * kLanes] = tile.points()(row, observed(j)) - place[observed(j)];
   }
-  kernels::affine_distances(room.blocks.data(), d, room.packed.data(), factor, constant, {0, pattern_.size()}, room.distances.data());
+  kernels::affine_distances(room.blocks.data(), o, room.packed.data(), factor, constant, {0, pattern_.size()}, room.distances.data());
   return room.distances.data();
 }
 
 // Leaves in the room what component k expects of the missing coordinates. With the inverse factor W of the observed ones' matrix,
 // W x has the unit matrix as covariance.
-void Marginals::condition(Index k, MarginalRoom& room) const {
-  const Index o = shapes_.dimension(), m = whole_.dimension() - o;
+void Marginals::condition(Index k, Room& room) const {
+  const Index o = observed_count(), m = whole_.dimension() - o;
   const auto whole = whole_.triangle_of(k);
-  const auto inverse_factor = shapes_.inverse_factors().col(shape_of(k));
+  const auto inverse_factor = inverse_factors_.col(shape());
   room.covariance.resize(o);
   room.whitened.resize(o, m);
   room.regression.setZero(o, m);
@@ -95,9 +103,9 @@ void Marginals::condition(Index k, MarginalRoom& room) const {
 }
 
 double Marginals::scatter(const Tile& tile, Index k, const double* weights, double covariance_weight, Column scatter) const {
-  MarginalRoom& room = MarginalRoom::of_this_thread();
+  Room& room = Room::of_this_thread();
   condition(k, room);
-  const Index d = whole_.dimension(), o = shapes_.dimension(), m = d - o;
+  const Index d = whole_.dimension(), o = observed_count(), m = d - o;
   const auto place = whole_.places().col(k);
   const auto whole = whole_.triangle_of(k);
   auto mean = scatter.head(d);

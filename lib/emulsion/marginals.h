@@ -2,17 +2,20 @@
 // there, and completed by what is to be expected of the others.
 //
 // What that takes depends on which coordinates are missing and not on the point, so it is found once for all points of a tile that
-// lack the same: a sensor that is silent costs each of its points little.
+// lack the same.
 // Source: Ghahramani & Jordan (1994), Supervised learning from incomplete data via an EM approach, section 3; patterns as in Little &
 // Rubin (2002), Statistical analysis with missing data, section 11.2.
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "emulsion/ellipsoids.h"
-#include "emulsion/shapes.h"
+#include "emulsion/inverse_factors.h"
 #include "emulsion/tile.h"
 
 namespace emulsion {
@@ -37,34 +40,58 @@ struct MissingPattern {
 // The incomplete rows among those of `lanes`, in the order of each pattern's first row.
 std::vector<MissingPattern> missing_patterns(const Tile& tile, LaneRange lanes);
 
-// The marginals of K ellipsoids over the coordinates that a pattern has. For use while both are there.
+// The marginals of some ellipsoids over the coordinates that a pattern has. Refers to both.
 class Marginals {
  public:
   Marginals(const Ellipsoids& whole, const MissingPattern& pattern);
 
-  // Half the logarithm of the determinant of component k's matrix for the observed coordinates.
-  double half_log_determinant(Index k) const { return pattern_.observed.empty() ? 0 : shapes_.half_log_determinant(shape_of(k)); }
+  // Calls use(k) for the components k that are wanted, in ascending order. What is below may be asked of that k alone.
+  //   wanted(k)  false: its matrix need not be factored
+  template <typename Wanted, typename Use>
+  void for_each(const Wanted& wanted, const Use& use) {
+    const Index most = matrices_at_once(observed_count());
+    std::array<Index, kLanes> chosen;
+    Index count = 0;
+    for (Index k = 0; k < whole_.size(); ++k) {
+      if (wanted(k)) chosen[static_cast<std::size_t>(count++)] = k;
+      if (count == 0 || (count < most && k + 1 < whole_.size())) continue;
+      if (!is_tied()) factor(std::span(chosen).first(static_cast<std::size_t>(count)));
+      for (current_ = 0; current_ < count; ++current_) use(chosen[static_cast<std::size_t>(current_)]);
+      count = 0;
+    }
+  }
 
-  // constant + factor * (squared distance from component k) for each row of the pattern. What it gives for one does not depend on the
-  // others. Valid until the same thread asks again.
+  // Half the logarithm of the determinant of the matrix of the observed coordinates; NaN if rounding has left it none.
+  double half_log_determinant() const { return half_log_determinants_[shape()]; }
+
+  // constant + factor * (squared distance) for each row of the pattern. What it gives for one does not depend on the others. Valid
+  // until the same thread asks for those of any other component.
   const double* distances(const Tile& tile, Index k, double factor, double constant) const;
 
-  // The located scatter of the pattern's points about component k, each with its missing coordinates at their conditional expectation,
-  // which have their conditional covariance besides. Returns the points' weight.
+  // The located scatter of the pattern's points, each with its missing coordinates at their conditional expectation, which have their
+  // conditional covariance besides. Returns the points' weight.
   //   weights            one for each row of the pattern, >= 0; not all 0
   //   covariance_weight  how often the conditional covariance counts
   //   scatter            d + d(d+1)/2
   double scatter(const Tile& tile, Index k, const double* weights, double covariance_weight, Column scatter) const;
 
  private:
-  void condition(Index k, struct MarginalRoom& room) const;
+  struct Room;
+
+  void factor(std::span<const Index> components);
+  void condition(Index k, Room& room) const;
+  Index observed_count() const { return static_cast<Index>(pattern_.observed.size()); }
   Index missing(Index i) const { return pattern_.missing[static_cast<std::size_t>(i)]; }
   Index observed(Index j) const { return pattern_.observed[static_cast<std::size_t>(j)]; }
-  Index shape_of(Index k) const { return shapes_.size() == 1 ? 0 : k; }
+  bool is_tied() const { return whole_.triangles().cols() == 1; }
+  Index shape() const { return is_tied() ? 0 : current_; }
 
   const Ellipsoids& whole_;
   const MissingPattern& pattern_;
-  Shapes shapes_;  // of the observed coordinates
+  Index current_ = 0;                // of those that are factored
+  Eigen::MatrixXd covariances_;      // of the observed coordinates: lower triangles, row by row
+  Eigen::MatrixXd inverse_factors_;  // likewise; 0 where there is none
+  Eigen::VectorXd half_log_determinants_;
 };
 
 }  // namespace emulsion

@@ -30,6 +30,8 @@ std::optional<ColumnOfTile> without_missing(const Tile& tile, const double* weig
     std::fill_n(weights.begin(), size, 1.0);
   else
     std::copy_n(weights_of_all, size, weights.begin());
+  std::fill(values.begin() + tile.size(), values.end(), 0.0);
+  std::fill(weights.begin() + tile.size(), weights.end(), 0.0);
   std::size_t observed = 0;
   while (observed < size && tile.is_missing(static_cast<Index>(observed), j)) ++observed;
   if (observed == size) return std::nullopt;

@@ -71,15 +71,16 @@ class StudentBank final : public Bank {
       rows = log_normalisers_[k] - 0.5 * (freedoms_[k] + d) * (rows / freedoms_[k]).log1p();
     }
     for (const MissingPattern& pattern : missing_patterns(tile, lanes)) {
-      const Marginals marginals(ellipsoids_, pattern);
+      Marginals marginals(ellipsoids_, pattern);
       const auto observed = static_cast<Index>(pattern.observed.size());
-      for (Index k = 0; k < size(); ++k) {
+      const auto all = [](Index) { return true; };
+      marginals.for_each(all, [&](Index k) {
         const double* const squares = marginals.distances(tile, k, 1, 0);
-        const double constant = log_normaliser(freedoms_[k], observed) - marginals.half_log_determinant(k);
+        const double constant = log_normaliser(freedoms_[k], observed) - marginals.half_log_determinant();
         const double power = 0.5 * (freedoms_[k] + static_cast<double>(observed));
         for (std::size_t i = 0; i < pattern.rows.size(); ++i)
           out(pattern.rows[i], first_column + k) = constant - power * std::log1p(squares[i] / freedoms_[k]);
-      }
+      });
     }
   }
 
@@ -128,11 +129,11 @@ class StudentBank final : public Bank {
     Eigen::Array<double, kTilePoints, 1> shares;
     Eigen::VectorXd scatter(statistics.moments.rows() - 2);
     for (const MissingPattern& pattern : missing_patterns(tile, covering_lanes(0, tile.size()))) {
-      const Marginals marginals(ellipsoids_, pattern);
+      Marginals marginals(ellipsoids_, pattern);
       const auto observed = static_cast<double>(pattern.observed.size());
-      for (Index k = 0; k < size(); ++k) {
+      const auto has_share = [&](Index k) { return pattern.gather(responsibilities.col(first_column + k), shares) > 0; };
+      marginals.for_each(has_share, [&](Index k) {
         const double total = pattern.gather(responsibilities.col(first_column + k), shares);
-        if (!(total > 0)) continue;
         const double* const squares = marginals.distances(tile, k, 1, 0);
         double log_factors = total * log_factor_shift(freedoms_[k], observed);
         for (Index i = 0; i < pattern.size(); ++i) {
@@ -146,7 +147,7 @@ class StudentBank final : public Bank {
         factors = merge_scatter(located(statistics.moments, k), factors, scatter, weight);
         statistics.moments.col(k).tail<1>()[0] += log_factors;
         statistics.weight[k] += total;
-      }
+      });
     }
   }
 

@@ -185,7 +185,7 @@ class FullDiskTest(EndToEndTest):
     def test_send_says_what_it_waits_for_and_goes_on(self):
         daemon, state = self.start_on_a_small_disk(CONFIG, inputs=["acknowledged bind tcp://127.0.0.1:*"])
         rows = "x,y\n" + "".join(f"{x},{y}\n" for x, y in self.points[:1000])
-        send = ("send", "-", "--stream", "room", "--acknowledged", "--acknowledged-input", daemon.input, "--batch", 10, "--json")
+        send = ("send", "-", "--stream", "room", "--acknowledged", "--acknowledged-input", daemon.input, "--batch", 10, "--json", "--timeout", 2 * PATIENCE)
         self.client(daemon, *send, stdin=rows)
         ballast = self.fill(state)
         sending = subprocess.Popen([EMULSION, *map(str, send)], env=self.client_environment(daemon), text=True,

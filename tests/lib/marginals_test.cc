@@ -12,7 +12,7 @@ namespace {
 using namespace testing;
 
 constexpr Index kDimension = 5;
-constexpr Index kComponents = 3;
+constexpr Index kComponents = 11;  // more than are factored side by side
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
 struct Drawn {
@@ -52,6 +52,7 @@ Tile row_alone(const Tile& tile, Index row) {
 }
 
 const LaneRange kAll{0, kTilePoints};
+const auto every_component = [](Index) { return true; };
 
 }  // namespace
 
@@ -71,49 +72,82 @@ TEST_CASE("rows that lack the same coordinates are one pattern") {
   CHECK(some[0].rows == std::vector<std::uint8_t>{9, 13});
   CHECK(some[1].rows == std::vector<std::uint8_t>{11});
   CHECK(missing_patterns(tile, {40, 48}).empty());
+
+  Tile even(1);  // of which the first row of a range lacks what it has
+  for (const double x : {kMissing, 1.0, kMissing}) even.push(&x, 1, 1);
+  CHECK(missing_patterns(even, {0, 8}).front().rows == std::vector<std::uint8_t>{0, 2});
   CHECK(missing_patterns(Drawn().tile(40, {0}), kAll).empty());
 }
 
 TEST_CASE("a point's marginal distance does not depend on the points that lack the same") {
-  Drawn drawn(GENERATE(kComponents, Index{1}));
+  Drawn drawn(GENERATE(Index{kComponents}, Index{1}));
   const Ellipsoids whole(drawn.places, drawn.shapes);
   const Tile tile = drawn.tile(100, {0b00100, 0b01001});
   for (const MissingPattern& pattern : missing_patterns(tile, kAll)) {
-    const Marginals marginals(whole, pattern);
-    for (Index k = 0; k < kComponents; ++k) {
+    Marginals marginals(whole, pattern);
+    Index asked = 0;
+    marginals.for_each(every_component, [&](Index k) {
+      CHECK(k == asked++);
       const double* const found = marginals.distances(tile, k, -0.5, 3);
       const std::vector<double> together(found, found + pattern.size());
+      const double half_log_determinant = marginals.half_log_determinant();
       for (std::size_t i = 0; i < pattern.rows.size(); ++i) {
         const Tile alone = row_alone(tile, pattern.rows[i]);
         const auto of_one = missing_patterns(alone, kAll);
-        CHECK(Marginals(whole, of_one.front()).distances(alone, k, -0.5, 3)[0] == together[i]);
+        Marginals marginal(whole, of_one.front());
+        marginal.for_each([&](Index other) { return other == k; }, [&](Index) {
+          CHECK(marginal.distances(alone, k, -0.5, 3)[0] == together[i]);
+          CHECK(marginal.half_log_determinant() == half_log_determinant);
+        });
       }
-    }
+    });
+    CHECK(asked == kComponents);
   }
 }
 
 TEST_CASE("points that lack the same are summed up as one after another") {
-  Drawn drawn;
+  Drawn drawn(GENERATE(Index{kComponents}, Index{1}));
   const Ellipsoids whole(drawn.places, drawn.shapes);
   const Tile tile = drawn.tile(100, {0b00100, 0b01001, 0b11110});
   for (const MissingPattern& pattern : missing_patterns(tile, kAll)) {
     Eigen::ArrayXd weights(pattern.size());
     for (Index i = 0; i < weights.size(); ++i) weights[i] = i % 5 == 0 ? 0 : 0.1 * static_cast<double>(i);
-    for (Index k = 0; k < kComponents; ++k) {
+    Marginals marginals(whole, pattern);
+    marginals.for_each(every_component, [&](Index k) {
       Eigen::VectorXd together(kDimension + triangle(kDimension)), one(together.size()), merged(together.size());
-      const double weight = Marginals(whole, pattern).scatter(tile, k, weights.data(), weights.sum(), together);
+      const double weight = marginals.scatter(tile, k, weights.data(), weights.sum(), together);
       double total = 0;
       for (Index i = 0; i < weights.size(); ++i) {
         if (weights[i] == 0) continue;
         const Tile alone = row_alone(tile, pattern.rows[static_cast<std::size_t>(i)]);
         const auto of_one = missing_patterns(alone, kAll);
-        Marginals(whole, of_one.front()).scatter(alone, k, &weights[i], weights[i], one);
+        Marginals marginal(whole, of_one.front());
+        marginal.for_each([&](Index other) { return other == k; }, [&](Index) { marginal.scatter(alone, k, &weights[i], weights[i], one); });
         total = merge_scatter(merged, total, one, weights[i]);
       }
       CHECK(weight == Approx(total).epsilon(1e-14));
       CHECK((together - merged).norm() <= 1e-12 * merged.norm());
-    }
+    });
   }
+}
+
+TEST_CASE("what is missing and known to the last digit has no variance less than none") {
+  Shapes shapes(2, 1);
+  shapes.set(0, Eigen::Vector3d(2, 2, 2 + 5e-16));  // two coordinates that are equal but for rounding
+  shapes.factor();
+  REQUIRE(shapes.is_positive_definite(0));
+  const Ellipsoids whole(Eigen::MatrixXd::Zero(2, 1), shapes);
+  Tile tile(2);
+  const double point[] = {3, kMissing};
+  tile.push(point, 1, 1);
+  const auto patterns = missing_patterns(tile, kAll);
+  Marginals marginals(whole, patterns.front());
+  Eigen::VectorXd scatter(5);
+  const double weight = 1;
+  marginals.for_each(every_component, [&](Index k) { marginals.scatter(tile, k, &weight, weight, scatter); });
+  CHECK(scatter[1] == Approx(3));
+  CHECK(scatter[4] >= 0);
+  CHECK(scatter[4] < 1e-14);
 }
 
 TEST_CASE("of a point without coordinates nothing is known but what its component says") {
@@ -122,14 +156,48 @@ TEST_CASE("of a point without coordinates nothing is known but what its componen
   const Tile tile = drawn.tile(2, {0b11111});
   const auto patterns = missing_patterns(tile, kAll);
   REQUIRE(patterns.size() == 1);
-  const Marginals marginals(whole, patterns.front());
-  CHECK(marginals.half_log_determinant(1) == 0);
-  CHECK(marginals.distances(tile, 1, -0.5, 3)[0] == 3);
-  Eigen::VectorXd scatter(kDimension + triangle(kDimension));
-  const double weight = 0.25;
-  CHECK(marginals.scatter(tile, 1, &weight, weight, scatter) == weight);
-  CHECK(scatter.head(kDimension) == drawn.places.col(1));
-  CHECK(scatter.tail(triangle(kDimension)) == weight * drawn.shapes.covariances().col(1));
+  Marginals marginals(whole, patterns.front());
+  marginals.for_each(every_component, [&](Index k) {
+    CHECK(marginals.half_log_determinant() == 0);
+    CHECK(marginals.distances(tile, k, -0.5, 3)[0] == 3);
+    Eigen::VectorXd scatter(kDimension + triangle(kDimension));
+    const double weight = 0.25;
+    CHECK(marginals.scatter(tile, k, &weight, weight, scatter) == weight);
+    CHECK(scatter.head(kDimension) == drawn.places.col(k));
+    CHECK(scatter.tail(triangle(kDimension)) == weight * drawn.shapes.covariances().col(k));
+  });
+}
+
+TEST_CASE("marginals of many coordinates are those of few") {
+  // The first coordinates depend on nothing behind them, so that they alone decide.
+  constexpr Index kMany = kLargestSideBySide + 2;
+  Sampler sampler(3);
+  Eigen::MatrixXd covariance = Eigen::MatrixXd::Identity(kMany, kMany);
+  covariance.topLeftCorner(3, 3) = sampler.covariance(3);
+  Shapes large(kMany, 1), small(3, 1);
+  large.set(0, pack_triangle(covariance));
+  small.set(0, pack_triangle(covariance.topLeftCorner(3, 3)));
+  for (Shapes* shapes : {&large, &small}) shapes->factor();
+  const Ellipsoids of_many(Eigen::MatrixXd::Zero(kMany, 1), large), of_few(Eigen::MatrixXd::Zero(3, 1), small);
+
+  Eigen::VectorXd point = Eigen::VectorXd::Zero(kMany);
+  point.head(3) << 1, kMissing, -2;
+  Tile many(kMany), few(3);
+  many.push(point.data(), 1, 1);
+  few.push(point.data(), 1, 1);
+  const auto found = [&](const Ellipsoids& whole, const Tile& tile) {
+    const auto patterns = missing_patterns(tile, kAll);
+    Marginals marginals(whole, patterns.front());
+    Eigen::VectorXd scatter(tile.dimension() + triangle(tile.dimension()));
+    Eigen::Vector4d numbers;
+    marginals.for_each(every_component, [&](Index k) {
+      const double weight = 1;
+      marginals.scatter(tile, k, &weight, weight, scatter);
+      numbers << marginals.distances(tile, k, 1, 0)[0], marginals.half_log_determinant(), scatter[1], scatter[tile.dimension() + 2];
+    });
+    return numbers;
+  };
+  CHECK((found(of_many, many) - found(of_few, few)).norm() < 1e-13);
 }
 
 }  // namespace emulsion

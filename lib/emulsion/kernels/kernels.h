@@ -156,7 +156,7 @@ void square_sums(const double* points, Index d, const double* centre, Index rows
 
 // One column of points about an origin, which lies between its lowest and its highest number: sums of weight (x - origin) and of
 // weight (x - origin)^2, and both ends.
-//   weights  256; null: all 1
+//   column, weights  256 each, of which those from `rows` on may be anything; no weights: all 1
 struct Moments {
   double first, second, lowest, highest;
 };

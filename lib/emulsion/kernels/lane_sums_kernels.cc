@@ -205,22 +205,23 @@ HWY_INLINE void ColumnMoments(const double* HWY_RESTRICT column, Index rows, con
     first[m] = second[m] = hn::Zero(f64);
     lowest[m] = highest[m] = from;
   }
-  const auto add = [&](int m, Vector x, Index row) HWY_ATTR {
+  const auto add = [&](int m, Vector x, Vector weight) HWY_ATTR {
     lowest[m] = hn::Min(lowest[m], x);
     highest[m] = hn::Max(highest[m], x);
     const Vector about = hn::Sub(x, from);
-    const Vector shared = Weighted ? hn::Mul(hn::LoadU(f64, weights + row), about) : about;
+    const Vector shared = Weighted ? hn::Mul(weight, about) : about;
     first[m] = hn::Add(first[m], shared);
     second[m] = hn::MulAdd(shared, about, second[m]);
   };
+  const auto weight_at = [&](Index row) HWY_ATTR { return Weighted ? hn::LoadU(f64, weights + row) : hn::Zero(f64); };
   Index row = 0;
   for (; row + 2 * kLanesHere <= rows; row += 2 * kLanesHere) {
-    add(0, hn::LoadU(f64, column + row), row);
-    add(1, hn::LoadU(f64, column + row + kLanesHere), row + kLanesHere);
+    add(0, hn::LoadU(f64, column + row), weight_at(row));
+    add(1, hn::LoadU(f64, column + row + kLanesHere), weight_at(row + kLanesHere));
   }
   for (; row < rows; row += kLanesHere) {
     const auto there = hn::FirstN(f64, static_cast<std::size_t>(std::min(rows - row, kLanesHere)));
-    add(0, hn::IfThenElse(there, hn::LoadU(f64, column + row), from), row);
+    add(0, hn::IfThenElse(there, hn::LoadU(f64, column + row), from), hn::IfThenElseZero(there, weight_at(row)));
   }
   moments = {SumOf(hn::Add(first[0], first[1])), SumOf(hn::Add(second[0], second[1])), hn::GetLane(hn::MinOfLanes(f64, hn::Min(lowest[0], lowest[1]))),
              hn::GetLane(hn::MaxOfLanes(f64, hn::Max(highest[0], highest[1])))};
