@@ -2,6 +2,7 @@
 #include "emulsion/marginals.h"
 
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <limits>
 
 #include "lib/sample.h"
@@ -148,6 +149,36 @@ TEST_CASE("what is missing and known to the last digit has no variance less than
   CHECK(scatter[1] == Approx(3));
   CHECK(scatter[4] >= 0);
   CHECK(scatter[4] < 1e-14);
+}
+
+TEST_CASE("a marginal that rounding leaves no determinant says no more than the component's own place") {
+  int found = 0;
+  for (int i = 1; i < 100; ++i) {
+    const double x = 0.01 * i;
+    Eigen::VectorXd covariance(6);
+    covariance << 1, x, 1, x, 1, 1;  // the last two coordinates are equal, to the last bit
+    Shapes shapes(3, 1);
+    shapes.set(0, covariance);
+    shapes.factor();
+    if (!shapes.is_positive_definite(0)) continue;
+    ++found;
+    const Ellipsoids whole(Eigen::Vector3d(5, 0, 0), shapes);
+    Tile tile(3);
+    const double point[] = {kMissing, 1, 2};
+    tile.push(point, 1, 1);
+    const auto patterns = missing_patterns(tile, kAll);
+    Marginals marginals(whole, patterns.front());
+    Eigen::VectorXd scatter(9);
+    const double weight = 1;
+    marginals.for_each(every_component, [&](Index k) {
+      CHECK(std::isnan(marginals.half_log_determinant()));
+      marginals.scatter(tile, k, &weight, weight, scatter);
+    });
+    CHECK(scatter.allFinite());
+    CHECK(scatter.head(3) == Eigen::Vector3d(5, 1, 2));
+    CHECK(scatter[3] == 1);
+  }
+  REQUIRE(found > 0);
 }
 
 TEST_CASE("of a point without coordinates nothing is known but what its component says") {
